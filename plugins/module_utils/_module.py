@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one place where the collection meets AnsibleModule. Private to this collection.
+
+A module hands its argument specification and its C(run) function to L(run_module); everything behind C(run) is free of
+Ansible and can be called from a test or another program.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import MissingLibrary, PersistentChatError
+
+Spec = dict[str, dict[str, Any]]
+
+
+def _env(name: str) -> tuple[Any, list[str]]:
+    return env_fallback, ["PERSISTENT_CHAT_" + name]
+
+
+def remoting_spec() -> Spec:
+    """The options of the doc fragment C(lync.persistent_chat.remoting)."""
+    return {
+        "remote_addr": {"type": "str", "required": True, "fallback": _env("REMOTE_ADDR")},
+        "remote_user": {"type": "str", "fallback": _env("REMOTE_USER")},
+        "remote_password": {"type": "str", "no_log": True, "fallback": _env("REMOTE_PASSWORD")},
+        "scheme": {"type": "str", "choices": ["https", "http"], "default": "https", "fallback": _env("SCHEME")},
+        "port": {"type": "int", "fallback": _env("PORT")},
+        "path": {"type": "str", "default": "wsman", "fallback": _env("PATH")},
+        "auth": {"type": "str", "choices": ["kerberos", "basic"], "default": "kerberos", "fallback": _env("AUTH")},
+        "ca_cert": {"type": "path", "fallback": _env("CA_CERT")},
+        "cert_validation": {
+            "type": "str",
+            "choices": ["validate", "ignore"],
+            "default": "validate",
+            "fallback": _env("CERT_VALIDATION"),
+        },
+        "kerberos_hostname_override": {"type": "str", "fallback": _env("KERBEROS_HOSTNAME_OVERRIDE")},
+        "kerberos_delegation": {"type": "bool", "default": False, "fallback": _env("KERBEROS_DELEGATION")},
+        "connection_timeout": {"type": "int", "default": 30, "fallback": _env("CONNECTION_TIMEOUT")},
+        "operation_timeout": {"type": "int", "default": 600, "fallback": _env("OPERATION_TIMEOUT")},
+    }
+
+
+def directory_spec() -> Spec:
+    """The options of the doc fragment C(lync.persistent_chat.directory)."""
+    return {
+        "server": {"type": "str", "required": True, "fallback": _env("LDAP_SERVER")},
+        "port": {"type": "int", "fallback": _env("LDAP_PORT")},
+        "global_catalog": {"type": "str", "fallback": _env("LDAP_GLOBAL_CATALOG")},
+        "auth_protocol": {
+            "type": "str",
+            "choices": ["kerberos", "simple"],
+            "default": "kerberos",
+            "fallback": _env("LDAP_AUTH_PROTOCOL"),
+        },
+        "username": {"type": "str", "fallback": _env("LDAP_USERNAME")},
+        "password": {"type": "str", "no_log": True, "fallback": _env("LDAP_PASSWORD")},
+        "ca_cert": {"type": "path", "fallback": _env("LDAP_CA_CERT")},
+        "cert_validation": {
+            "type": "str",
+            "choices": ["validate", "ignore"],
+            "default": "validate",
+            "fallback": _env("LDAP_CERT_VALIDATION"),
+        },
+        "connection_timeout": {"type": "int", "default": 30, "fallback": _env("LDAP_CONNECTION_TIMEOUT")},
+    }
+
+
+def run_module(spec: Spec, run: Callable[[dict[str, Any], bool], dict[str, Any]], **kwargs: Any) -> None:
+    """Run a module from its parameters to its exit.
+
+    :param run: takes the parameters and whether this is check mode, returns the result; raises PersistentChatError.
+    :param kwargs: further arguments of AnsibleModule, such as C(required_if).
+    """
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True, **kwargs)
+    try:
+        result = run(module.params, module.check_mode)
+    except MissingLibrary as error:
+        module.fail_json(msg=missing_required_lib(error.library), exception=error.import_traceback, error={"code": error.code})
+    except PersistentChatError as error:
+        module.fail_json(msg=str(error), error=dict(error.facts, code=error.code))
+    except Exception as error:  # the last resort: a defect of the collection still gives a sentence, not a stack
+        module.fail_json(
+            msg="The module met an error that it does not know: %s: %s. Nothing is known about what was done; run the "
+            "matching _info module before you go on, and report this with the output of -vvv." % (type(error).__name__, error),
+            exception=traceback.format_exc(),
+            error={"code": "internal"},
+        )
+    module.exit_json(**result)
