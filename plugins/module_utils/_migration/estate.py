@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole estate of a migration, as one value. Private to this collection.
+
+The observation fills it from the servers and the directory; the planner reads it and, step by step, replaces what a
+step would have changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Callable, Mapping
+
+#: the classes of a holder that mean "the endpoint of a pool", not "the well-known user"
+CONTACT = "contact"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A Windows service on a server.
+
+    :param status: running, stopped, paused, start_pending, stop_pending or missing.
+    :param start_mode: auto, delayed, manual, disabled, or None where the server does not tell.
+    """
+
+    host: str
+    name: str
+    status: str
+    start_mode: str | None = None
+
+    def __str__(self) -> str:
+        return "service %s on %s" % (self.name, self.host)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A directory object that holds the SIP address."""
+
+    dn: str
+    guid: str
+    object_class: str
+    sam_account_name: str | None = None
+    enabled: bool | None = None
+
+    @property
+    def is_contact(self) -> bool:
+        return self.object_class == CONTACT
+
+
+@dataclass(frozen=True)
+class Estate:
+    """Everything that a decision of the migration depends on.
+
+    :param pool_is_persistent_chat: the target pool exists and is a Persistent Chat pool.
+    :param archive_sha256: None when the archive does not exist.
+    :param exported_sha256: what the export recorded; None before it completed.
+    :param import_state: none, started or verified.
+    :param counts: categories, rooms and add-ins of the target pool; None where the servers did not tell.
+    :param failed_guards: name and message of each guard that forbids to touch the account.
+    :param backup: the verified backup of the account that this migration made, or None.
+    :param endpoint_pools: the pools that list an endpoint with the address.
+    """
+
+    legacy_services: tuple[Service, ...] = ()
+    pool_services: tuple[Service, ...] = ()
+    pool_is_persistent_chat: bool = True
+    pool_servers: tuple[str, ...] = ()
+    active_servers: tuple[str, ...] = ()
+    pool_state: str = "Normal"
+    sip_domains: tuple[str, ...] = ()
+    archive_sha256: str | None = None
+    exported_sha256: str | None = None
+    import_state: str = "none"
+    imported_counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] | None = None
+    counts_problem: str = ""
+    holders: tuple[Holder, ...] = ()
+    failed_guards: tuple[tuple[str, str], ...] = ()
+    backup: str | None = None
+    recycle_bin: bool = False
+    endpoint_pools: tuple[str, ...] = ()
+
+    def shown(self) -> dict[str, Any]:
+        """The observation as plain data, for the plan's JSON and its digest. It has no time and no secret."""
+        return asdict(self)
+
+    def with_services(self, group: str, change: Callable[[Service], Service]) -> Estate:
+        """The estate after C(change) of each service of C(legacy_services) or C(pool_services)."""
+        return replace(self, **{group: tuple(change(service) for service in getattr(self, group))})

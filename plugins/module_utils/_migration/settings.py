@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the operator wants: one migration, described once. Private to this collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
+from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
+
+#: the phases in their order; each is a role of this name
+PHASES = ("legacy_group_chat", "data_migration", "identity_cutover", "pool_services", "verification")
+#: the value of C(stop_before) that runs every phase
+TO_THE_END = "nothing"
+
+
+@dataclass(frozen=True)
+class LegacyServer:
+    """A server of the Group Chat pool and the names of its Group Chat services."""
+
+    name: str
+    services: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Migration:
+    """The wanted migration. Connection options are kept apart from what is wanted; they never enter a digest."""
+
+    sip_address: SipAddress
+    pool_fqdn: str
+    user_state: str
+    user_identifiers: Mapping[str, str]
+    user_overrides: Sequence[str]
+    backup_dir: str
+    legacy_servers: Sequence[LegacyServer]
+    pool_services: Sequence[str]
+    archive: str
+    source_instance: str
+    target_instance: str
+    expected: Mapping[str, int] = field(default_factory=dict)
+    verification: str = "counts"
+    remoting: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    legacy_remoting: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    directory: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Migration:
+        """Read the module option C(migration).
+
+        :raises InvalidInput: a value is not what it should be, or one server is listed twice.
+        """
+        servers = tuple(LegacyServer(item["name"].lower(), tuple(item["services"])) for item in params["legacy_servers"])
+        names = [server.name for server in servers]
+        for name in names:
+            if names.count(name) > 1:
+                raise InvalidInput("legacy_servers lists %s twice. List each server once, with all its services." % name)
+        for server in servers:
+            if not server.services:
+                raise InvalidInput("legacy_servers lists %s without a service. Name its Group Chat services." % server.name)
+        identifiers = {key: value for key, value in params["wellknown_user"].items() if value and key != "override"}
+        return cls(
+            sip_address=SipAddress.parse(params["sip_address"]),
+            pool_fqdn=params["pool_fqdn"].lower(),
+            user_state=params["wellknown_user_state"],
+            user_identifiers=identifiers,
+            user_overrides=tuple(params["wellknown_user"].get("override") or ()),
+            backup_dir=params["backup_dir"],
+            legacy_servers=servers,
+            pool_services=tuple(params["pool_services"]),
+            archive=params["archive"],
+            source_instance=params["source_database"]["instance"],
+            target_instance=params["target_database"]["instance"],
+            expected={key: value for key, value in (params.get("expected_counts") or {}).items() if value is not None},
+            verification=params["import_verification"],
+            remoting=params["remoting"],
+            legacy_remoting=params.get("legacy_remoting") or params["remoting"],
+            directory=params["directory"],
+        )
+
+    def shown(self) -> dict[str, Any]:
+        """What is wanted, without any connection option: for the plan's JSON and its digest."""
+        return {
+            "sip_address": self.sip_address.key,
+            "pool_fqdn": self.pool_fqdn,
+            "wellknown_user_state": self.user_state,
+            "wellknown_user": dict(self.user_identifiers),
+            "override": sorted(self.user_overrides),
+            "legacy_servers": [{"name": s.name, "services": list(s.services)} for s in self.legacy_servers],
+            "pool_services": list(self.pool_services),
+            "archive": self.archive,
+            "source_instance": self.source_instance,
+            "target_instance": self.target_instance,
+            "expected_counts": dict(self.expected),
+            "import_verification": self.verification,
+        }
+
+
+def phases_before(stop_before: str) -> list[str]:
+    """The phases that run when the run stops before the given one; all of them for C(nothing)."""
+    return list(PHASES if stop_before == TO_THE_END else PHASES[: PHASES.index(stop_before)])
