@@ -72,6 +72,60 @@ def directory_spec() -> Spec:
     }
 
 
+def migration_spec() -> Spec:
+    """The option C(migration) of pc_migration_plan."""
+    text = {"type": "str", "required": True}
+    return {
+        "sip_address": dict(text),
+        "pool_fqdn": dict(text),
+        "wellknown_user_state": {"type": "str", "choices": ["absent", "disabled"], "required": True},
+        "wellknown_user": {
+            "type": "dict",
+            "required": True,
+            "required_one_of": [["distinguished_name", "object_guid", "object_sid", "sam_account_name"]],
+            "options": {
+                "distinguished_name": {"type": "str"},
+                "object_guid": {"type": "str"},
+                "object_sid": {"type": "str"},
+                "sam_account_name": {"type": "str"},
+                "override": {"type": "list", "elements": "str", "default": []},
+            },
+        },
+        "backup_dir": {"type": "path", "required": True},
+        "legacy_servers": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {"name": dict(text), "services": {"type": "list", "elements": "str", "required": True}},
+        },
+        "pool_services": {"type": "list", "elements": "str", "required": True},
+        "archive": dict(text),
+        "source_database": {
+            "type": "dict",
+            "required": True,
+            "options": {"instance": dict(text), "name": {"type": "str"}},
+        },
+        "target_database": {"type": "dict", "required": True, "options": {"instance": dict(text)}},
+        "expected_counts": {
+            "type": "dict",
+            "default": {},
+            "options": {"categories": {"type": "int"}, "rooms": {"type": "int"}, "addins": {"type": "int"}},
+        },
+        "import_verification": {"type": "str", "choices": ["counts", "report"], "default": "counts"},
+    }
+
+
+def connections_spec() -> Spec:
+    """The options of the doc fragment C(lync.persistent_chat.connections): three connections in one task."""
+    legacy = remoting_spec()
+    del legacy["remote_addr"]
+    return {
+        "remoting": {"type": "dict", "required": True, "options": remoting_spec()},
+        "legacy_remoting": {"type": "dict", "options": legacy},
+        "directory": {"type": "dict", "required": True, "options": directory_spec()},
+    }
+
+
 def run_module(spec: Spec, run: Callable[[dict[str, Any], bool], dict[str, Any]], **kwargs: Any) -> None:
     """Run a module from its parameters to its exit.
 

@@ -15,6 +15,8 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import S
 PHASES = ("legacy_group_chat", "data_migration", "identity_cutover", "pool_services", "verification")
 #: the value of C(stop_before) that runs every phase
 TO_THE_END = "nothing"
+#: the second identifiers of the well-known user
+IDENTIFIERS = ("distinguished_name", "object_guid", "object_sid", "sam_account_name")
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,12 @@ class Migration:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Migration:
-        """Read the module option C(migration).
+        """Read the options of pc_migration_plan: C(migration) and the three connections.
 
         :raises InvalidInput: a value is not what it should be, or one server is listed twice.
         """
-        servers = tuple(LegacyServer(item["name"].lower(), tuple(item["services"])) for item in params["legacy_servers"])
+        wanted = params["migration"]
+        servers = tuple(LegacyServer(item["name"].lower(), tuple(item["services"])) for item in wanted["legacy_servers"])
         names = [server.name for server in servers]
         for name in names:
             if names.count(name) > 1:
@@ -60,23 +63,24 @@ class Migration:
         for server in servers:
             if not server.services:
                 raise InvalidInput("legacy_servers lists %s without a service. Name its Group Chat services." % server.name)
-        identifiers = {key: value for key, value in params["wellknown_user"].items() if value and key != "override"}
+        user = wanted["wellknown_user"]
+        remoting = params["remoting"]
         return cls(
-            sip_address=SipAddress.parse(params["sip_address"]),
-            pool_fqdn=params["pool_fqdn"].lower(),
-            user_state=params["wellknown_user_state"],
-            user_identifiers=identifiers,
-            user_overrides=tuple(params["wellknown_user"].get("override") or ()),
-            backup_dir=params["backup_dir"],
+            sip_address=SipAddress.parse(wanted["sip_address"]),
+            pool_fqdn=wanted["pool_fqdn"].lower(),
+            user_state=wanted["wellknown_user_state"],
+            user_identifiers={key: user[key] for key in IDENTIFIERS if user.get(key)},
+            user_overrides=tuple(user.get("override") or ()),
+            backup_dir=wanted["backup_dir"],
             legacy_servers=servers,
-            pool_services=tuple(params["pool_services"]),
-            archive=params["archive"],
-            source_instance=params["source_database"]["instance"],
-            target_instance=params["target_database"]["instance"],
-            expected={key: value for key, value in (params.get("expected_counts") or {}).items() if value is not None},
-            verification=params["import_verification"],
-            remoting=params["remoting"],
-            legacy_remoting=params.get("legacy_remoting") or params["remoting"],
+            pool_services=tuple(wanted["pool_services"]),
+            archive=wanted["archive"],
+            source_instance=wanted["source_database"]["instance"],
+            target_instance=wanted["target_database"]["instance"],
+            expected={key: value for key, value in (wanted.get("expected_counts") or {}).items() if value is not None},
+            verification=wanted["import_verification"],
+            remoting=remoting,
+            legacy_remoting=params.get("legacy_remoting") or remoting,
             directory=params["directory"],
         )
 
