@@ -15,7 +15,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._errors impor
 
 _USER = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
-_MAX_LENGTH = 454  # the longest user part and domain that Active Directory stores in msRTCSIP-PrimaryUserAddress
+_MAX_LENGTH = 454  # bounds what goes into filters and messages; no real address comes near
 
 
 class SipAddress:

@@ -28,7 +28,7 @@ def run(params: Mapping[str, Any], check_mode: bool, observe: Observe = observe_
     :raises PersistentChatError: the estate could not be observed, the plan has another digest than the approved one, or
         an interlock forbids the step.
     """
-    migration = Migration.from_params(params["migration"])
+    migration = Migration.from_params(params)
     plan = plan_migration(migration, observe(migration), params["stop_before"])
     if params.get("plan_digest"):
         _refuse_other_digest(plan, params["plan_digest"])
