@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's command line: python -m tests.lab [--dir DIR] COMMAND."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+from tests.lab import lifecycle, namespaces, settings
+from tests.lab.client import LabClient, LabError
+from tests.lab.directory.template import TemplateError
+from tests.lab.settings import Paths
+
+
+def _say(text: str) -> None:
+    sys.stderr.write("lab: %s\n" % text)
+    sys.stderr.flush()
+
+
+def _print(value: object) -> None:
+    sys.stdout.write(value + "\n" if isinstance(value, str) else json.dumps(value, indent=2) + "\n")
+
+
+def _up(paths: Paths, options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    lifecycle.up(paths, _say)
+    _say("up after %.1f s in %s" % (time.monotonic() - began, paths.root))
+    _say("go on: python -m tests.lab --dir %s status | reset | exec -- COMMAND | down" % paths.root)
+    return 0
+
+
+def _down(paths: Paths, options: argparse.Namespace) -> int:
+    _say("down" if lifecycle.down(paths) else "no lab was up in %s" % paths.root)
+    return 0
+
+
+def _status(paths: Paths, options: argparse.Namespace) -> int:
+    from tests.lab.report import text
+
+    status = LabClient(paths.root).status()
+    _print(status if options.json else text(status))
+    return 0
+
+
+def _reset(paths: Paths, options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    LabClient(paths.root).reset()
+    _say("directory and estate are as at first, after %.1f s" % (time.monotonic() - began))
+    return 0
+
+
+def _exec(paths: Paths, options: argparse.Namespace) -> int:
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise LabError("exec needs a command: exec -- COMMAND ARGUMENT...")
+    pid = lifecycle.supervisor_pid(paths)
+    return namespaces.run_inside(pid, command, lifecycle.inside_environment(paths))
+
+
+def _kinit(paths: Paths, options: argparse.Namespace) -> int:
+    cache = LabClient(paths.root).call("kinit", account=options.account)["ccache"]
+    _print("export KRB5CCNAME=FILE:%s" % cache)
+    return 0
+
+
+def _env(paths: Paths, options: argparse.Namespace) -> int:
+    _print(lifecycle.describe(paths))
+    return 0
+
+
+def _faults(paths: Paths, options: argparse.Namespace) -> int:
+    rules = {"rules": json.loads(options.rules)} if options.action == "set" else {}
+    _print(LabClient(paths.root).call("faults." + options.action, **rules))
+    return 0
+
+
+def _switch(paths: Paths, options: argparse.Namespace) -> int:
+    client = LabClient(paths.root)
+    if options.value is None:
+        answer = client.call("switch.get", **({"name": options.name} if options.name else {}))
+    else:
+        try:
+            value = json.loads(options.value)
+        except ValueError:
+            value = options.value
+        answer = client.call("switch.set", name=options.name, value=value)
+    _print(answer["switches"])
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__import__("tests.lab").lab.__doc__)
+    parser.add_argument(
+        "--dir", help="the lab's folder (default: $%s, else %s)" % (settings.DIR_VARIABLE, settings.DEFAULT_DIR)
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    add("up", _up, "start a fresh lab and wait until it answers")
+    add("down", _down, "end the lab; nothing of it goes on")
+    add("status", _status, "show directory, pools, services and databases").add_argument("--json", action="store_true")
+    add("reset", _reset, "put directory and estate back to their first state")
+    command = add("exec", _exec, "run a command inside the lab, where its names and addresses are real")
+    command.add_argument("command", nargs=argparse.REMAINDER)
+    add("kinit", _kinit, "get a Kerberos ticket for an account").add_argument("account")
+    add("env", _env, "print addresses, files and accounts as JSON")
+    command = add("faults", _faults, "show, set or clear the faults that the servers have")
+    command.add_argument("action", choices=["list", "set", "clear"])
+    command.add_argument("rules", nargs="?", default="[]", help="JSON list of rules")
+    command = add("switch", _switch, "show or set the switches for what is assumed of the product")
+    command.add_argument("name", nargs="?")
+    command.add_argument("value", nargs="?")
+    return parser
+
+
+def main() -> int:
+    """Run one command; errors are sentences."""
+    options = _parser().parse_args()
+    try:
+        return options.run(Paths.of(options.dir), options)
+    except (LabError, TemplateError, namespaces.NamespaceError) as error:
+        _say(str(error))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

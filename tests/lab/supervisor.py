@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The supervisor: runs inside the lab's namespaces, owns every process of the lab and answers on the control socket.
+
+It starts as process 1, forks, and lets the child be the lab; process 1 only waits, so that what others leave behind is
+collected, and ends with the child, which ends everything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socketserver
+import subprocess
+import sys
+import threading
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tests.lab import settings
+from tests.lab.directory.controller import DomainController
+from tests.lab.estate import Estate
+from tests.lab.lab_directory import LabDirectory
+from tests.lab.settings import Paths
+
+try:
+    from tests.lab.wire.server import WireServer
+except ModuleNotFoundError:  # until it has landed
+
+    class WireServer:  # type: ignore[no-redef]
+        def __init__(self, *arguments: Any) -> None:
+            pass
+
+        def start(self) -> None:
+            pass
+
+        stop = start
+
+
+class Lab:
+    """Everything that runs. Operations come one at a time, in any thread."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+        self.ended = threading.Event()
+        self._lock = threading.RLock()
+        self.controllers = [DomainController(host, paths) for host in settings.DOMAIN_CONTROLLERS]
+        self.directory = LabDirectory(paths)
+        self.estate = Estate(paths, self.directory)
+        self.wire = WireServer(settings, paths, self.estate, self.directory)
+
+    def start(self) -> None:
+        """Start directory, estate and WS-Man server. :raises Exception: any of them could not."""
+        self._restore()
+        self.wire.start()
+
+    def _restore(self) -> None:
+        for controller in self.controllers:
+            controller.stop(signal.SIGKILL)
+            controller.restore()
+            controller.start()
+        self.directory.close()
+        try:
+            self.estate.reset()
+        except ImportError:  # until the cmdlets have landed
+            self.estate.reset(contacts=False)
+
+    def stop(self) -> None:
+        """Stop what start() started."""
+        self.wire.stop()
+        for controller in self.controllers:
+            controller.stop()
+
+    def answer(self, op: str, **arguments: Any) -> dict[str, Any]:
+        """Carry out one control operation and return its answer."""
+        with self._lock:
+            if op == "ping":
+                return {"pid": os.getpid()}
+            if op == "shutdown":
+                self.ended.set()
+                return {}
+            if op == "reset":
+                self._restore()
+                return {}
+            if op == "kinit":
+                return self._log_on(**arguments)
+            if op == "status":
+                controllers = [controller.status() for controller in self.controllers]
+                return {"controllers": controllers, "holders": self.directory.find_holders(), **self.estate.status()}
+            if op.startswith("faults."):
+                return self.wire.control(op, **arguments)
+            return self.estate.control(op, **arguments)
+
+    def _log_on(self, account: str) -> dict[str, Any]:
+        if account.lower() not in [known.name.lower() for known in settings.ACCOUNTS] + [settings.ADMINISTRATOR.lower()]:
+            raise ValueError("the lab has no account %r" % account)
+        cache = self.paths.ccache(account)
+        run = subprocess.run(
+            ["kinit", "-r", "7d", "-c", "FILE:%s" % cache, account],
+            input=settings.PASSWORD + "\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            raise ValueError(run.stderr.strip())
+        return {"ccache": str(cache)}
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    lab: Lab
+
+    def handle(self) -> None:
+        """One line of JSON in, one out."""
+        try:
+            answer = self.lab.answer(**json.loads(self.rfile.readline()))
+        except Exception as error:  # noqa: BLE001  # whatever it is, the caller must hear of it
+            traceback.print_exc()
+            answer = {"error": "%s" % error or repr(error)}
+        with contextlib.suppress(OSError):
+            self.wfile.write(json.dumps(answer).encode() + b"\n")
+
+
+class _ControlServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
+def serve(paths: Paths) -> None:
+    """Be the lab until somebody asks to shut down or sends SIGTERM."""
+    lab = Lab(paths)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        lab.ended.set()
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        lab.start()
+        paths.control.unlink(missing_ok=True)
+        os.chdir(paths.root)  # a socket's path must be short, a lab's folder need not be
+        server = _ControlServer(paths.control.name, type("Handler", (_Handler,), {"lab": lab}))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        lab.ended.wait()
+        server.shutdown()
+    finally:
+        paths.control.unlink(missing_ok=True)
+        lab.stop()
+
+
+def main() -> int:
+    """Process 1: start the lab, collect orphans, end with the lab."""
+    paths = Paths(Path(sys.argv[1]))
+    child = os.fork()
+    if child == 0:
+        try:
+            serve(paths)
+        except BaseException as error:  # noqa: BLE001  # the reason is for the person who typed "up"
+            traceback.print_exc()
+            (paths.logs / "failure").write_text(str(error), encoding="utf-8")
+            sys.stderr.flush()
+            os._exit(1)
+        os._exit(0)
+    signal.signal(signal.SIGTERM, lambda number, frame: os.kill(child, number))
+    while True:
+        done, status = os.wait()
+        if done == child:
+            return os.waitstatus_to_exitcode(status) & 0xFF
+
+
+if __name__ == "__main__":
+    sys.exit(main())
