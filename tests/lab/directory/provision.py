@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -64,6 +65,8 @@ def provision(controller: settings.Host) -> None:
     if cmd_sambatool()._run("samba-tool", *command):
         raise SystemExit("samba-tool domain provision failed")
     os.makedirs(home(controller) + "/run/ncalrpc", exist_ok=True)
+    # A provisioned controller lacks the SPNs of LDAP and of replication (directory.md, section 2.2).
+    subprocess.run(["samba_spnupdate", "-s", home(controller) + "/etc/smb.conf"], check=True)
 
 
 def populate(controller: settings.Host) -> None:
