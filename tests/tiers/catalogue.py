@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which tiers of tests there are, and which commands belong to each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command. It passes with exit status 0.
+
+    :param command: the program and its arguments; C({reports}) stands for a folder of its own for JUnit files. A command that
+        leaves such files counts as many tests as they list; any other counts as one.
+    :param environment: variables for this command.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def writes_reports(self) -> bool:
+        return any("{reports}" in argument for argument in self.command)
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Checks that belong together and run one after the other."""
+
+    name: str
+    checks: tuple[Check, ...]
+
+
+def _check(name: str, *command: str, **environment: str) -> Check:
+    return Check(name, command, tuple(environment.items()))
+
+
+# The longest come first: tiers run side by side, and the last one to start should be a short one.
+TIERS = (
+    Tier("scenario", (_check("molecule", "tests/tiers/scenario", "{reports}"),)),
+    Tier("sanity", (_check("ansible-test sanity", "tests/tiers/sanity", "{reports}"),)),
+    Tier("integration", (_check("pytest tests/integration", "tests/tiers/integration", "{reports}"),)),
+    Tier("units-matrix", (_check("units on other versions of ansible-core", "tests/tiers/units-matrix", "{reports}"),)),
+    Tier("unit", (_check("pytest tests/unit", "pytest", "-q", "tests/unit", "--junitxml={reports}/unit.xml"),)),
+    Tier("package", (_check("build, install, document", "tests/tiers/package", "{reports}"),)),
+    Tier(
+        "lint",
+        (
+            _check("ruff check", "ruff", "check", "."),
+            _check("ruff format", "ruff", "format", "--check", "."),
+            _check("yamllint", "yamllint", "--strict", "."),
+            _check("ansible-lint (production)", "ansible-lint", "--profile", "production", "--offline"),
+            _check("antsibull-changelog lint", "antsibull-changelog", "lint"),
+            _check(
+                "antsibull-docs lint",
+                "antsibull-docs",
+                "lint-collection-docs",
+                "--plugin-docs",
+                "--validate-collection-refs=all",
+                "--check-extra-docs-refs",
+                ".",
+            ),
+        ),
+    ),
+)
