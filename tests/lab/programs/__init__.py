@@ -1,0 +1,10 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Windows programs of the simulated servers. Importing this package registers them all."""
+
+from __future__ import annotations
+
+from tests.lab.programs import sc
+
+__all__ = ["sc"]

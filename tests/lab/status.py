@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is where in the lab: estate and directory together, as data and as text for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.lab.estate import Estate
+from tests.lab.service_control import services_of
+from tests.lab.switches import SWITCHES
+
+
+def estate_status(estate: Estate) -> dict[str, Any]:
+    """The estate as plain data; with a directory also who holds which SIP address and the endpoints of each pool.
+
+    Looking does not bring a pending service nearer to its end and counts as no read.
+    """
+    data = estate.data
+    services = {
+        server: {
+            service.name: {
+                "status": service.status,
+                "start_type": service.start_type,
+                "display_name": service.display_name,
+            }
+            for service in services_of(estate, server)
+        }
+        for server in data["servers"]
+    }
+    registered = [
+        server
+        for server, item in data["servers"].items()
+        if item["services"].get("GroupChatLookup", {}).get("status") == "Running"
+    ]
+    status = {
+        "services": services,
+        "pools": {name: dict(pool) for name, pool in data["pools"].items()},
+        "databases": {
+            "%s/%s" % (instance, name): _counts(content)
+            for instance, databases in data["databases"].items()
+            for name, content in databases.items()
+        },
+        "sip_domains": list(data["sip_domains"]),
+        "legacy_lookup_registered": registered,
+        "switches": {name: estate.switch(name) for name in SWITCHES if estate.switch(name) != SWITCHES[name].default},
+        "counters": {**data["counters"], "directory_usn": None},
+    }
+    if estate.directory is not None:
+        holders = estate.directory.find_holders()
+        contacts = estate.directory.list_contacts()
+        status["sip_holders"] = {
+            sip: [
+                {"dn": item["dn"], "object_class": item["object_class"]}
+                for item in holders
+                if (item["sip"] or "").lower() == sip
+            ]
+            for sip in sorted({item["sip"].lower() for item in holders if item["sip"]})
+        }
+        status["endpoints"] = {
+            pool: [item["sip"] for item in contacts if item["pool_fqdn"] == pool] for pool in estate.chat_pools()
+        }
+        status["counters"]["directory_usn"] = estate.directory.usn()
+    return status
+
+
+def _counts(content: dict[str, Any]) -> dict[str, int]:
+    rooms = [room for category in content["categories"] for room in category["rooms"]]
+    return {
+        "categories": len(content["categories"]),
+        "rooms": len(rooms),
+        "disabled_rooms": sum(room["disabled"] for room in rooms),
+        "addins": len(content["addins"]),
+        "messages": sum(len(room["messages"]) for room in rooms),
+    }
+
+
+def render(status: dict[str, Any]) -> str:
+    """The status as a person reads it; keys of other parts of the lab's status are left out."""
+    lines: list[str] = []
+    if "sip_holders" in status:
+        lines.append("SIP addresses")
+        for sip, holders in status["sip_holders"].items():
+            lines += ["  %-36s %-8s %s" % (sip, item["object_class"], item["dn"]) for item in holders]
+        lines.append("Endpoints")
+        lines += ["  %-36s %s" % (pool, ", ".join(sips) or "none") for pool, sips in status["endpoints"].items()]
+    lines.append("Persistent Chat pools")
+    for name, pool in status["pools"].items():
+        if pool["kind"] == "persistent_chat":
+            active = ", ".join(server.split(".")[0] for server in pool["active_servers"]) or "none"
+            lines.append("  %-36s %s, active servers: %s" % (name, pool["state"], active))
+    lines.append("Services")
+    for server, services in status["services"].items():
+        for name, service in services.items():
+            if "Chat" in service["display_name"]:
+                lines.append("  %-22s %-22s %-12s %s" % (server, name, service["status"], service["start_type"]))
+    where = ", ".join(server.split(".")[0] for server in status["legacy_lookup_registered"])
+    lines.append("Legacy Lookup service registered: %s" % ("on " + where if where else "no"))
+    lines.append("Databases")
+    for name, counts in status["databases"].items():
+        lines.append(
+            "  %-36s %s" % (name, ", ".join("%d %s" % (n, key.replace("_", " ")) for key, n in counts.items()))
+        )
+    for name, value in status["switches"].items():
+        lines.append("Switch %s: %s" % (name, value))
+    lines.append("Counters: " + ", ".join("%s %s" % (key, value) for key, value in status["counters"].items()))
+    return "\n".join(lines) + "\n"
