@@ -159,12 +159,14 @@ class LabDirectory:
             return None
         except LDAPException as error:
             raise LabDirectoryError("dc1 cannot be reached: %s" % error, "unreachable") from error
-        return "%s\\%s" % (settings.NETBIOS, name)
+        return "%s\\%s" % (settings.NETBIOS, _text(self._account(name)[0], "sAMAccountName"))
+
+    def _account(self, name: str) -> list[Any]:
+        return self._search(settings.BASE_DN, "(sAMAccountName=%s)" % escape_filter_chars(name), ["sAMAccountName"])
 
     def groups_of(self, user: str) -> set[str]:
         """Common names of the groups that a user (any form) is a member of, nested ones too; empty for an unknown user."""
-        by_name = "(sAMAccountName=%s)" % escape_filter_chars(account_name(user))
-        found = self._search(settings.BASE_DN, by_name, ["distinguishedName"])
+        found = self._account(account_name(user))
         if not found:
             return set()
         members = "(member:%s:=%s)" % (IN_CHAIN, escape_filter_chars(found[0]["dn"]))

@@ -41,6 +41,7 @@ KRB5_CONF = """[libdefaults]
   dns_lookup_realm = false
   dns_canonicalize_hostname = false
   rdns = false
+  forwardable = true
   udp_preference_limit = 1
   ticket_lifetime = 7d
   renew_lifetime = 7d
@@ -128,7 +129,7 @@ def _launch(paths: Paths, lock: int) -> None:
     failure.unlink(missing_ok=True)
     environment = {
         **os.environ,
-        "PYTHONPATH": str(namespaces.CHECKOUT),
+        "PYTHONPATH": namespaces.python_path(),
         "KRB5_CONFIG": str(paths.krb5_conf),
         "KRB5_KTNAME": str(paths.keytab),
         "KRB5RCACHENAME": "none:",

@@ -50,6 +50,11 @@ def command(paths: Paths, argv: Sequence[str]) -> list[str]:
     return [*unshare, sys.executable, "-m", "tests.lab.namespaces", str(paths.root), *argv]
 
 
+def python_path() -> str:
+    """PYTHONPATH for the lab's own programs: this checkout first."""
+    return os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
+
+
 def check() -> None:
     """Make and leave namespaces once. :raises NamespaceError: the system does not allow it."""
     arguments = command(Paths(Path("/")), [])

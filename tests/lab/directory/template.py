@@ -17,7 +17,8 @@ from tests.lab import namespaces, settings
 from tests.lab.settings import Paths
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that Samba's modules are installed for
-SOURCES = [Path(settings.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
+BUILDERS = ("fixtures", "places", "provision", "schema")
+SOURCES = [Path(settings.__file__), *(Path(__file__).with_name(name + ".py") for name in BUILDERS)]
 
 
 class TemplateError(Exception):
@@ -72,7 +73,7 @@ def _build(root: Path, built: Path) -> None:
     part.samba.mkdir(parents=True)
     run = subprocess.run(
         namespaces.command(part, [SYSTEM_PYTHON, "-m", "tests.lab.directory.provision"]),
-        env={**os.environ, "PYTHONPATH": str(namespaces.CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": namespaces.python_path(), "PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
