@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The WS-Man servers of the lab: one HTTP and one HTTPS listener for all simulated hosts.
+
+Which host is meant is the address that the client connected to.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import sys
+import threading
+import traceback
+from http.server import ThreadingHTTPServer
+from typing import Any
+
+from .auth import Authenticator, use_keytab
+from .counters import Counters
+from .faults import FaultPlan
+from .handler import Handler
+from .service import WsmanService
+
+
+class WireServer:
+    """All WS-Man listeners of one lab.
+
+    :param settings: the module tests.lab.settings, or an object with the same WSMAN_HOSTS, HTTP_PORT, HTTPS_PORT, NETBIOS.
+    :param paths: the lab's Paths: certificates, keys, keytab, krb5.conf.
+    :param estate: the simulated estate.
+    :param directory: LabDirectory: check_password and groups_of.
+    """
+
+    def __init__(self, settings: Any, paths: Any, estate: Any, directory: Any) -> None:
+        self.faults = FaultPlan()
+        self._counters = Counters()
+        self._settings = settings
+        self._paths = paths
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._open: dict[str, set[socket.socket]] = {host.address: set() for host in settings.WSMAN_HOSTS}
+        self.hosts = {host.address: host for host in settings.WSMAN_HOSTS}
+        self.services = {
+            host.address: WsmanService(
+                host, estate, directory, self.faults, self._counters, lambda address=host.address: self.sever(address)
+            )
+            for host in settings.WSMAN_HOSTS
+        }
+        self._listeners: list[Listener] = []
+
+    def start(self) -> None:
+        """Listen on both ports.
+
+        :raises OSError: a port is taken, or a certificate is not there.
+        """
+        import tests.lab.programs  # noqa: F401  (declares the programs)
+
+        use_keytab(self._paths)
+        try:
+            for port, tls in ((self._settings.HTTP_PORT, False), (self._settings.HTTPS_PORT, True)):
+                self._listeners.append(Listener(port, tls, self))
+        except OSError:
+            self.stop()
+            raise
+        for listener in self._listeners:
+            threading.Thread(target=listener.serve_forever, args=(0.2,), daemon=True, name="wsman").start()
+
+    def stop(self) -> None:
+        """Close the listeners, all connections and all shells."""
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener.shutdown()
+            listener.server_close()
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to a fresh start: no shells, connections, fault rules or counts."""
+        self.faults.clear()
+        for service in self.services.values():
+            service.crash()
+        self._counters.reset()
+
+    def counters(self) -> dict[str, Any]:
+        """Requests so far: see L(Counters.snapshot), and the number of open shells for each host."""
+        shells = {service.host.fqdn: len(service.shells) for service in self.services.values()}
+        return {**self._counters.snapshot(), "shells": shells}
+
+    def control(self, op: str, **arguments: Any) -> dict[str, Any]:
+        """Carry out a control operation: faults.set (rules), faults.list, faults.clear or wire.counters.
+
+        :raises ValueError: there is no such operation, or a rule makes no sense.
+        """
+        operations = {
+            "faults.set": self.faults.set,
+            "faults.list": self.faults.list,
+            "faults.clear": self.faults.clear,
+            "wire.counters": self.counters,
+        }
+        if op not in operations:
+            raise ValueError("The WS-Man servers know no control operation %r." % op)
+        try:
+            return operations[op](**arguments)
+        except TypeError as error:
+            raise ValueError("The control operation %s was not asked as it must be: %s." % (op, error)) from None
+
+    # Connections
+
+    def track(self, address: str, connection: socket.socket) -> None:
+        """Remember an open connection of the host at this address."""
+        with self._lock:
+            self._open[address].add(connection)
+
+    def forget(self, connection: socket.socket) -> None:
+        """The connection has ended."""
+        with self._lock:
+            for connections in self._open.values():
+                connections.discard(connection)
+
+    def sever(self, address: str) -> None:
+        """Cut all open connections of the host at this address."""
+        with self._lock:
+            connections = list(self._open[address])
+        for connection in connections:
+            try:  # the TLS layer belongs to the connection's thread: go below it
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def authenticator(self, host: Any, tls: bool, binding: bytes | None) -> Authenticator:
+        """The state of a new connection to a host."""
+        names = {host.name.lower(), host.fqdn.lower()}
+        return Authenticator(names, tls, binding, self._directory, self._settings.NETBIOS)
+
+    def certificate(self, name: str) -> tuple[str, str]:
+        """The files of a host's certificate and key."""
+        return str(self._paths.certificate(name)), str(self._paths.key(name))
+
+
+class Listener(ThreadingHTTPServer):
+    """One port for all hosts."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, tls: bool, wire: WireServer) -> None:
+        self.tls = tls
+        self.wire = wire
+        self.faults = wire.faults
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._bindings: dict[str, bytes] = {}
+        if tls:
+            for host in wire.hosts.values():
+                certificate, key = wire.certificate(host.name)
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.minimum_version = ssl.TLSVersion.TLSv1_2
+                context.load_cert_chain(certificate, key)
+                self._contexts[host.address] = context
+                self._bindings[host.address] = endpoint_binding(certificate)
+        super().__init__(("0.0.0.0", port), Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking for the machine's own name, which http.server does."""
+        socket.socket.bind(self.socket, self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = "wsman", self.server_address[1]
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept; the TLS handshake is left to the connection's own thread, so that it cannot block others.
+
+        :raises OSError: nobody serves WS-Man at that address.
+        """
+        connection, peer = super().get_request()
+        address = connection.getsockname()[0]
+        if address not in self.wire.hosts:
+            connection.close()
+            raise ConnectionRefusedError(address)
+        if self.tls:
+            context = self._contexts[address]
+            connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        self.wire.track(address, connection)
+        return connection, peer
+
+    def shutdown_request(self, request: Any) -> None:
+        """The connection's end."""
+        self.wire.forget(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that break off are everyday; anything else is a defect of the lab."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            sys.stderr.write(traceback.format_exc())
+
+    # What a handler asks
+
+    def place_of(self, connection: socket.socket) -> tuple[Any, WsmanService]:
+        """The host that the client connected to, and its service."""
+        address = connection.getsockname()[0]
+        return self.wire.hosts[address], self.wire.services[address]
+
+    def binding_of(self, host: Any) -> bytes:
+        """The channel binding value of the host's certificate."""
+        return self._bindings[host.address]
+
+    def authenticator(self, host: Any, binding: bytes | None) -> Authenticator:
+        """The state of a new connection."""
+        return self.wire.authenticator(host, self.tls, binding)
+
+
+def endpoint_binding(certificate: str) -> bytes:
+    """The tls-server-end-point binding (RFC 5929) of a PEM certificate."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+
+    with open(certificate, "rb") as file:
+        parsed = x509.load_pem_x509_certificate(file.read())
+    used = parsed.signature_hash_algorithm
+    algorithm = hashes.SHA256() if used is None or used.name in ("md5", "sha1") else used
+    return b"tls-server-end-point:" + parsed.fingerprint(algorithm)
