@@ -39,10 +39,16 @@ def _down(paths: Paths, options: argparse.Namespace) -> int:
 
 
 def _status(paths: Paths, options: argparse.Namespace) -> int:
-    from tests.lab.report import text
+    from tests.lab.status import render
 
     status = LabClient(paths.root).status()
-    _print(status if options.json else text(status))
+    if options.json:
+        _print(status)
+        return 0
+    for controller in status["controllers"]:
+        state = "running" if controller["running"] else "NOT RUNNING"
+        _print("Domain controller %s (%s): %s" % (controller["host"], controller["address"], state))
+    _print(render(status).rstrip("\n"))
     return 0
 
 

@@ -127,17 +127,10 @@ def up(paths: Paths, say: Callable[[str], None]) -> None:
 def _launch(paths: Paths, lock: int) -> None:
     failure, log = paths.logs / "failure", paths.logs / "supervisor.log"
     failure.unlink(missing_ok=True)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": namespaces.python_path(),
-        "KRB5_CONFIG": str(paths.krb5_conf),
-        "KRB5_KTNAME": str(paths.keytab),
-        "KRB5RCACHENAME": "none:",
-    }
     with open(log, "wb") as output:
         process = subprocess.Popen(
             namespaces.command(paths, [sys.executable, "-m", "tests.lab.supervisor", str(paths.root)]),
-            env=environment,
+            env={**os.environ, "PYTHONPATH": namespaces.python_path(), "KRB5_CONFIG": str(paths.krb5_conf)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -27,19 +27,7 @@ from tests.lab.directory.controller import DomainController
 from tests.lab.estate import Estate
 from tests.lab.lab_directory import LabDirectory
 from tests.lab.settings import Paths
-
-try:
-    from tests.lab.wire.server import WireServer
-except ModuleNotFoundError:  # until it has landed
-
-    class WireServer:  # type: ignore[no-redef]
-        def __init__(self, *arguments: Any) -> None:
-            pass
-
-        def start(self) -> None:
-            pass
-
-        stop = start
+from tests.lab.wire.server import WireServer
 
 
 class Lab:
@@ -65,10 +53,7 @@ class Lab:
             controller.restore()
             controller.start()
         self.directory.close()
-        try:
-            self.estate.reset()
-        except ImportError:  # until the cmdlets have landed
-            self.estate.reset(contacts=False)
+        self.estate.reset()
 
     def stop(self) -> None:
         """Stop what start() started."""
@@ -77,24 +62,46 @@ class Lab:
             controller.stop()
 
     def answer(self, op: str, **arguments: Any) -> dict[str, Any]:
-        """Carry out one control operation and return its answer."""
+        """Carry out one control operation and return its answer.
+
+        :raises Exception: the operation is unknown, was not asked as it must be, or failed; nothing but its text is shown.
+        """
+        if op == "shutdown":
+            self.ended.set()
+            return {}
+        if op == "ping":
+            return {"pid": os.getpid()}
         with self._lock:
-            if op == "ping":
-                return {"pid": os.getpid()}
-            if op == "shutdown":
-                self.ended.set()
-                return {}
-            if op == "reset":
-                self._restore()
-                return {}
-            if op == "kinit":
-                return self._log_on(**arguments)
-            if op == "status":
-                controllers = [controller.status() for controller in self.controllers]
-                return {"controllers": controllers, "holders": self.directory.find_holders(), **self.estate.status()}
-            if op.startswith("faults."):
-                return self.wire.control(op, **arguments)
+            operations = {
+                "reset": self._reset,
+                "status": self._status,
+                "kinit": self._log_on,
+                "counters": lambda: {**self._counted(self.estate.control("counters")), "wire": self.wire.counters()},
+                "faults.set": self.wire.faults.set,
+                "faults.list": self.wire.faults.list,
+                "faults.clear": self.wire.faults.clear,
+            }
+            if op in operations:
+                return operations[op](**arguments)
             return self.estate.control(op, **arguments)
+
+    def _reset(self) -> dict[str, Any]:
+        self.wire.reset()
+        self._restore()
+        return {}
+
+    def _counted(self, counters: dict[str, Any]) -> dict[str, Any]:
+        return {**counters, "requests": self.wire.counters()["requests"]}
+
+    def _status(self) -> dict[str, Any]:
+        status = self.estate.status()
+        return {
+            "controllers": [controller.status() for controller in self.controllers],
+            "holders": self.directory.find_holders(),
+            **status,
+            "counters": self._counted(status["counters"]),
+            "wire": self.wire.counters(),
+        }
 
     def _log_on(self, account: str) -> dict[str, Any]:
         if account.lower() not in [known.name.lower() for known in settings.ACCOUNTS] + [settings.ADMINISTRATOR.lower()]:

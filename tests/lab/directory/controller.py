@@ -54,7 +54,7 @@ class DomainController:
         """Start Samba and wait until its ports answer. :raises ControllerError: they do not, or Samba ended."""
         self._process = subprocess.Popen(
             ["samba", "-F", "--no-process-group", "-M", "single", "-s", home(self.host) + "/etc/smb.conf"],
-            env={**os.environ, "KRB5_CONFIG": str(self.paths.krb5_conf)},
+            env={"PATH": os.environ["PATH"], "KRB5_CONFIG": str(self.paths.krb5_conf)},
             stdin=subprocess.DEVNULL,
             stdout=open(self.paths.logs / (self.host.name + ".log"), "ab"),  # noqa: SIM115  # Samba keeps it
             stderr=subprocess.STDOUT,

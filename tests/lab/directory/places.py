@@ -8,7 +8,6 @@ from __future__ import annotations
 from tests.lab.settings import Host
 
 SAMBA_ROOT = "/var/lib/samba"  # bind-mounted from the lab's folder: a template needs no change of paths
-INTERFACES = "127.0.0.1/8"
 SERVICES = "ldap, kdc"  # a second controller needs more: directory.md, section 2.2
 
 

@@ -20,7 +20,7 @@ from samba.samdb import SamDB
 
 from tests.lab import settings
 from tests.lab.directory import fixtures, schema
-from tests.lab.directory.places import INTERFACES, SERVICES, home
+from tests.lab.directory.places import SERVICES, home
 
 TICKET_HOURS = 24 * 7
 
@@ -29,7 +29,7 @@ def options(controller: settings.Host) -> dict[str, str]:
     """The smb.conf options of a domain controller (directory.md, section 1.3)."""
     folder = home(controller)
     return {
-        "interfaces": "%s/24 %s" % (controller.address, INTERFACES),
+        "interfaces": controller.address + "/24",
         "bind interfaces only": "yes",
         "ldap server require strong auth": "allow_sasl_over_tls",
         "server services": SERVICES,
