@@ -103,7 +103,7 @@ def migration_spec() -> Spec:
         "source_database": {
             "type": "dict",
             "required": True,
-            "options": {"instance": dict(text), "name": {"type": "str"}},
+            "options": {"instance": dict(text), "name": {"type": "str", "default": "mgc"}},
         },
         "target_database": {"type": "dict", "required": True, "options": {"instance": dict(text)}},
         "expected_counts": {
@@ -112,6 +112,7 @@ def migration_spec() -> Spec:
             "options": {"categories": {"type": "int"}, "rooms": {"type": "int"}, "addins": {"type": "int"}},
         },
         "import_verification": {"type": "str", "choices": ["counts", "report"], "default": "counts"},
+        "merge": {"type": "bool", "default": False},
     }
 
 

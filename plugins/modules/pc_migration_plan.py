@@ -99,8 +99,9 @@ options:
             type: str
             required: true
           name:
-            description: The database's name, when it is not the default.
+            description: The database's name.
             type: str
+            default: mgc
       target_database:
         description: The database of the new pool.
         type: dict
@@ -129,6 +130,10 @@ options:
         type: str
         choices: [counts, report]
         default: counts
+      merge:
+        description: Whether the data may be imported into a pool that is not empty, as in M(lync.persistent_chat.pc_data_import).
+        type: bool
+        default: false
   stop_before:
     description: The phase before which the run stops. V(nothing) runs to the end.
     type: str

@@ -35,13 +35,17 @@ class Service:
 
 @dataclass(frozen=True)
 class Holder:
-    """A directory object that holds the SIP address."""
+    """A directory object that holds the SIP address.
+
+    :param pending: its domain controller has taken the address from it already; only the global catalog still shows it.
+    """
 
     dn: str
     guid: str
     object_class: str
     sam_account_name: str | None = None
     enabled: bool | None = None
+    pending: bool = False
 
     @property
     def is_contact(self) -> bool:
@@ -80,6 +84,11 @@ class Estate:
     backup: str | None = None
     recycle_bin: bool = False
     endpoint_pools: tuple[str, ...] = ()
+
+    @property
+    def users(self) -> tuple[Holder, ...]:
+        """The holders that still have to give the address up: not a contact, not one that only waits for replication."""
+        return tuple(holder for holder in self.holders if not holder.is_contact and not holder.pending)
 
     def shown(self) -> dict[str, Any]:
         """The observation as plain data, for the plan's JSON and its digest. It has no time and no secret."""

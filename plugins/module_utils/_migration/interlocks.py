@@ -67,13 +67,17 @@ def archive_intact(migration: Migration, estate: Estate) -> str | None:
     return None
 
 
-def import_not_half_done(migration: Migration, estate: Estate) -> str | None:
-    """Invariant 16: an import is not repeated over one whose end nobody saw, unless the counts prove it complete."""
-    if estate.import_state == "started" and counts_short(migration, estate):
-        return (
-            "an import was started and its end is not known: %s; wait for it if it still runs, otherwise restore the "
-            "target database and run pc_data_import with repeat: true" % counts_short(migration, estate)
+def target_takes_import(migration: Migration, estate: Estate) -> str | None:
+    """Invariant 16: an import goes into an empty pool, unless the operator agreed to merge. One that was begun is only verified."""
+    if estate.import_state != "none" or migration.merge:
+        return None
+    if estate.counts is None:
+        return "whether %s is empty could not be read: %s; see merge and import_verification" % (
+            migration.pool_fqdn,
+            estate.counts_problem,
         )
+    if any(estate.counts.values()):
+        return "%s is not empty, and an import overwrites what has the same name; see merge" % migration.pool_fqdn
     return None
 
 
@@ -86,10 +90,10 @@ def import_verified(migration: Migration, estate: Estate) -> str | None:
 
 def holder_is_expected(migration: Migration, estate: Estate) -> str | None:
     """Invariants 4 and 5: the one holder is the account that the operator means, and nothing protects it."""
-    users = [holder for holder in estate.holders if not holder.is_contact]
-    if len(estate.holders) > 1:
-        return "more than one object holds %s: %s" % (migration.sip_address, "; ".join(h.dn for h in estate.holders))
-    if users and estate.failed_guards:
+    current = [holder for holder in estate.holders if not holder.pending]
+    if len(current) > 1:
+        return "more than one object holds %s: %s" % (migration.sip_address, "; ".join(h.dn for h in current))
+    if estate.users and estate.failed_guards:
         return "; ".join("%s (guard %s)" % (message, name) for name, message in estate.failed_guards)
     return None
 

@@ -41,9 +41,11 @@ class Migration:
     pool_services: Sequence[str]
     archive: str
     source_instance: str
+    source_database: str
     target_instance: str
     expected: Mapping[str, int] = field(default_factory=dict)
     verification: str = "counts"
+    merge: bool = False
     remoting: Mapping[str, Any] = field(default_factory=dict, repr=False)
     legacy_remoting: Mapping[str, Any] = field(default_factory=dict, repr=False)
     directory: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -76,13 +78,30 @@ class Migration:
             pool_services=tuple(wanted["pool_services"]),
             archive=wanted["archive"],
             source_instance=wanted["source_database"]["instance"],
+            source_database=wanted["source_database"]["name"],
             target_instance=wanted["target_database"]["instance"],
             expected={key: value for key, value in (wanted.get("expected_counts") or {}).items() if value is not None},
             verification=wanted["import_verification"],
+            merge=wanted["merge"],
             remoting=remoting,
             legacy_remoting=params.get("legacy_remoting") or remoting,
             directory=params["directory"],
         )
+
+    def export_options(self) -> dict[str, Any]:
+        """The options of pc_data_export for this migration."""
+        return {"file_name": self.archive, "db_instance": self.source_instance, "db_name": self.source_database}
+
+    def import_options(self) -> dict[str, Any]:
+        """The options of pc_data_import for this migration."""
+        return {
+            "file_name": self.archive,
+            "db_instance": self.target_instance,
+            "pool_fqdn": self.pool_fqdn,
+            "expected": self.expected,
+            "verification": self.verification,
+            "merge": self.merge,
+        }
 
     def shown(self) -> dict[str, Any]:
         """What is wanted, without any connection option: for the plan's JSON and its digest."""
@@ -96,9 +115,11 @@ class Migration:
             "pool_services": list(self.pool_services),
             "archive": self.archive,
             "source_instance": self.source_instance,
+            "source_database": self.source_database,
             "target_instance": self.target_instance,
             "expected_counts": dict(self.expected),
             "import_verification": self.verification,
+            "merge": self.merge,
         }
 
 

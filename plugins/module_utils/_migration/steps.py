@@ -107,7 +107,8 @@ def _import(migration: Migration, estate: Estate) -> list[Action]:
     if estate.import_state == "verified":
         return []
     after = dict(migration.expected) or {"counts": "known after the import"}
-    return [Action("import", "database %s of %s" % (migration.target_instance, migration.pool_fqdn), estate.counts, after)]
+    op = "import" if estate.import_state == "none" else "verify"
+    return [Action(op, "database %s of %s" % (migration.target_instance, migration.pool_fqdn), estate.counts, after)]
 
 
 def _imported(migration: Migration, estate: Estate) -> Estate:
@@ -129,8 +130,7 @@ def _free_address(migration: Migration, estate: Estate) -> list[Action]:
             None if op == "delete" else {"sip_address": None, "enabled": False},
             {"guid": holder.guid},
         )
-        for holder in estate.holders
-        if not holder.is_contact
+        for holder in estate.users
     ]
 
 
@@ -209,7 +209,7 @@ STEPS = (
         undo="full: it writes a report only",
         decide=_preview_import,
         project=_same,
-        interlocks=(must.legacy_stopped, must.archive_intact, must.pool_stopped),
+        interlocks=(must.legacy_stopped, must.archive_intact, must.pool_stopped, must.target_takes_import),
         certainty=NOT_PREVIEWABLE,
         why="its report needs the archive of step 2",
     ),
@@ -221,7 +221,7 @@ STEPS = (
         undo="partial: restore the backup of the target database",
         decide=_import,
         project=_imported,
-        interlocks=(must.legacy_stopped, must.archive_intact, must.pool_stopped, must.import_not_half_done),
+        interlocks=(must.legacy_stopped, must.archive_intact, must.pool_stopped, must.target_takes_import),
         certainty=ASSUMED,
         why="that the preview of step 5 has no error",
     ),

@@ -30,10 +30,11 @@ def params(**changes: object) -> dict:
         "legacy_servers": [{"name": "gc01.contoso.com", "services": ["Lookup", "Channel"]}],
         "pool_services": ["RTCCHAT"],
         "archive": r"C:\Migration\groupchat.zip",
-        "source_database": {"instance": r"sql01\GC"},
+        "source_database": {"instance": r"sql01\GC", "name": "mgc"},
         "target_database": {"instance": r"sql01\PCHAT"},
         "expected_counts": {"rooms": 12},
         "import_verification": "counts",
+        "merge": False,
     }
     migration.update(changes)
     return {
@@ -118,17 +119,20 @@ BROKEN = [
     ("import", "has changed", lambda e: replace(e, archive_sha256="other")),
     ("import", "not stopped:", lambda e: services(e, "pool_services", status="running")),
     ("import", "not stopped and disabled", lambda e: services(e, "legacy_services", status="running")),
-    ("import", "its end is not known", lambda e: replace(e, import_state="started")),
+    ("import", "is not empty", lambda e: replace(e, counts={"rooms": 1})),
+    ("import", "whether pcpool.contoso.com is empty", lambda e: replace(e, counts=None)),
     ("free_address", "not verified", lambda e: replace(e, import_state="started")),
     ("free_address", "not stopped and disabled", lambda e: services(e, "legacy_services", status="running")),
     ("free_address", "does not exist", lambda e: replace(e, archive_sha256=None)),
     ("free_address", "has changed", lambda e: replace(e, archive_sha256="other")),
     ("free_address", "more than one object", lambda e: replace(e, holders=(USER, CONTACT))),
+    ("free_address", "more than one object", lambda e: replace(e, holders=(USER, replace(USER, guid="g-3")))),
     ("free_address", "guard privileged", lambda e: replace(e, failed_guards=(("privileged", "adminCount is 1"),))),
     ("free_address", "not a SIP domain", lambda e: replace(e, sip_domains=("fabrikam.example",))),
     ("free_address", "not a Persistent Chat pool", lambda e: replace(e, pool_is_persistent_chat=False)),
     ("create_endpoint", "is held by", lambda e: replace(e, holders=(USER,))),
     ("create_endpoint", "is held by", lambda e: replace(e, holders=(CONTACT,), endpoint_pools=("pcpool2.contoso.com",))),
+    ("create_endpoint", "is held by", lambda e: replace(e, holders=(replace(USER, pending=True),))),
     ("create_endpoint", "no backup", lambda e: replace(e, backup=None)),
     ("create_endpoint", "not verified", lambda e: replace(e, import_state="none")),
     ("create_endpoint", "not stopped and disabled", lambda e: services(e, "legacy_services", status="running")),
@@ -157,6 +161,17 @@ def test_an_interlock_forbids_the_step_and_says_why(name: str, text: str, broken
     assert any(text in reason for reason in decided.reasons), decided.reasons
     with pytest.raises(PersistentChatError, match="must not run"):
         decided.plan().refuse_conflicts()
+
+
+def test_an_import_that_was_begun_is_verified_and_not_repeated() -> None:
+    begun = replace(estate_before("import"), import_state="started", counts={"rooms": 3})
+    decided = gate(MIGRATION, begun, "import")
+    assert (decided.status, [action.op for action in decided.actions]) == ("planned", ["verify"])
+
+
+def test_a_user_that_only_the_global_catalog_still_shows_is_not_deleted_again() -> None:
+    waiting = replace(estate_before("create_endpoint"), holders=(replace(USER, pending=True),), backup="b.ldif")
+    assert gate(MIGRATION, waiting, "free_address").actions == ()
 
 
 def test_what_follows_a_blocked_step_waits_for_it() -> None:
