@@ -126,7 +126,8 @@ class Authenticator:
 
         inner = getattr(context, "_context", context)  # Negotiate wraps the mechanism's context
         inner = getattr(inner, "_context", inner)
-        service = str(inner.target_name).partition("@")[0].rpartition("/")[2].lower()
+        # the host's computer account, or one of its service principal names: they share a key
+        service = str(inner.target_name).partition("@")[0].rpartition("/")[2].rstrip("$").lower()
         if service not in self._names:
             return None
         name = context.client_principal.partition("@")[0]
