@@ -74,9 +74,13 @@ class DirectoryConnection:
         self._connections: dict[bool, Any] = {}
         self._root: Entry | None = None
         if self._port == 389:
-            raise InvalidInput("port is 389, which is LDAP without TLS. The directory is reached by LDAPS only: use 636.")
+            raise InvalidInput(
+                "port is 389, which is LDAP without TLS. The directory is reached by LDAPS only: use 636."
+            )
         if params["auth_protocol"] == "simple" and not (params.get("username") and params.get("password")):
-            raise InvalidInput("auth_protocol=simple needs username and password; an empty password would be an anonymous sign-in.")
+            raise InvalidInput(
+                "auth_protocol=simple needs username and password; an empty password would be an anonymous sign-in."
+            )
         ca_cert = params.get("ca_cert")
         if ca_cert and not os.path.isfile(ca_cert):
             raise InvalidInput("ca_cert names %s, and there is no such file." % ca_cert)
@@ -94,7 +98,9 @@ class DirectoryConnection:
         """Read the rootDSE now, for what changes with time (highestCommittedUSN, currentTime)."""
         entry = self.read("", _ROOT_ATTRIBUTES)
         if entry is None or not entry.text("defaultNamingContext"):
-            raise DirectoryError("%s answers LDAP but is not a domain controller of Active Directory." % self.server, "not_a_dc")
+            raise DirectoryError(
+                "%s answers LDAP but is not a domain controller of Active Directory." % self.server, "not_a_dc"
+            )
         return entry
 
     @property
@@ -274,7 +280,9 @@ class DirectoryConnection:
         if username:
             name = gssapi.Name(username, gssapi.NameType.kerberos_principal)
             if password:
-                credentials = gssapi.raw.acquire_cred_with_password(name, password.encode("utf-8"), usage="initiate").creds
+                credentials = gssapi.raw.acquire_cred_with_password(
+                    name, password.encode("utf-8"), usage="initiate"
+                ).creds
             else:
                 credentials = gssapi.Credentials(name=name, usage="initiate")
         return {
@@ -296,7 +304,7 @@ def _gssapi() -> Any:
     except ImportError as error:
         raise MissingLibrary("gssapi") from error
     try:
-        import cryptography  # pylint: disable=unused-import
+        import cryptography  # noqa: F401  # pylint: disable=unused-import
     except ImportError as error:
         raise MissingLibrary("cryptography") from error
     return gssapi
@@ -304,5 +312,8 @@ def _gssapi() -> Any:
 
 def _host(text: str, option: str) -> str:
     if not _HOST.match(text or ""):
-        raise InvalidInput("%s is %r. Give the name of a domain controller, such as dc1.contoso.com, without a port or ldaps://." % (option, text))
+        raise InvalidInput(
+            "%s is %r. Give the name of a domain controller, such as dc1.contoso.com, without a port or ldaps://."
+            % (option, text)
+        )
     return text

@@ -23,7 +23,10 @@ _RESULTS = {
         "reanimate deleted objects.",
     ),
     3: ("time_limit", "The search took longer than the server allows. Try again, or name another domain controller."),
-    4: ("size_limit", "The server stopped the search at its size limit, so its answer is not complete and is not used."),
+    4: (
+        "size_limit",
+        "The server stopped the search at its size limit, so its answer is not complete and is not used.",
+    ),
     8: (
         "stronger_auth_required",
         "The directory demands signed and sealed connections, which are not available for this kind of bind. Use LDAPS "
@@ -84,7 +87,9 @@ def from_result(result: Mapping[str, Any], tried: str, server: str, right: str =
     said = _short(result.get("message") or result.get("description") or "")
     if number == 49:
         return _bind_refused(said, tried, server)
-    code, advice = _RESULTS.get(number, ("ldap_%s" % result.get("description", number), "Look the answer up and try again."))
+    code, advice = _RESULTS.get(
+        number, ("ldap_%s" % result.get("description", number), "Look the answer up and try again.")
+    )
     if number == 50 and right:
         advice += " It needs: %s." % right
     return DirectoryError(
@@ -118,7 +123,9 @@ def _bind_refused(said: str, tried: str, server: str) -> DirectoryError:
     )
 
 
-def from_exception(error: Exception, tried: str, server: str, port: int, ca_cert: str | None, sent: bool) -> DirectoryError:
+def from_exception(
+    error: Exception, tried: str, server: str, port: int, ca_cert: str | None, sent: bool
+) -> DirectoryError:
     """The error for an exception of the LDAP or Kerberos library.
 
     :param sent: True when a write may have reached the server before the connection broke.
@@ -129,7 +136,13 @@ def from_exception(error: Exception, tried: str, server: str, port: int, ca_cert
         reason = re.search(r"certificate verify failed: ([^(\]']+)", text)
         return DirectoryError(
             "Could not %s on %s: its certificate is not trusted (%s). Set ca_cert to the file of the authority that issued "
-            "it%s." % (tried, where, reason.group(1).strip() if reason else "unknown authority", "" if not ca_cert else "; now it is " + ca_cert),
+            "it%s."
+            % (
+                tried,
+                where,
+                reason.group(1).strip() if reason else "unknown authority",
+                "" if not ca_cert else "; now it is " + ca_cert,
+            ),
             "untrusted_certificate",
             server=server,
         )
@@ -152,7 +165,8 @@ def from_exception(error: Exception, tried: str, server: str, port: int, ca_cert
         )
     return DirectoryError(
         "Could not %s on %s: the domain controller cannot be reached (%s). Check the name, that port %d (LDAPS) is open from "
-        "here, and that the server has a certificate for LDAPS." % (tried, where, _short(text), port),
+        "here, and that the server has a certificate for LDAPS%s."
+        % (tried, where, _short(text), port, "; global_catalog can name another server" if port == 3269 else ""),
         "unreachable",
         server=server,
     )
@@ -175,7 +189,9 @@ def _kerberos_failed(text: str, tried: str, where: str, server: str) -> Director
         advice, code = "The clocks differ by more than five minutes. Set this machine's clock.", "kerberos_clock_skew"
     else:
         advice, code = "Check /etc/krb5.conf and the ticket with klist.", "kerberos_failed"
-    return DirectoryError("Could not %s on %s: Kerberos said: %s. %s" % (tried, where, _short(text), advice), code, server=server)
+    return DirectoryError(
+        "Could not %s on %s: Kerberos said: %s. %s" % (tried, where, _short(text), advice), code, server=server
+    )
 
 
 def _short(text: str) -> str:

@@ -13,8 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Callable, Collection, Mapping
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import DOMAIN_CONTROLLER, SIP_ATTRIBUTE, Holder
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.security_descriptor import deletion_denied_to
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import (
+    DOMAIN_CONTROLLER,
+    SIP_ATTRIBUTE,
+    Holder,
+)
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.security_descriptor import (
+    deletion_denied_to,
+)
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import (
     TRUST_ACCOUNTS,
     Entry,
@@ -55,7 +61,9 @@ class Identifiers:
                 raise InvalidInput("%s has a control character in it: %r." % (name, value))
         dn = given["distinguished_name"]
         if dn and (dn.startswith("<") or "=" not in dn):
-            raise InvalidInput("distinguished_name is %r. Write it like CN=ocschat,OU=Service Accounts,DC=contoso,DC=com." % dn)
+            raise InvalidInput(
+                "distinguished_name is %r. Write it like CN=ocschat,OU=Service Accounts,DC=contoso,DC=com." % dn
+            )
         if given["object_guid"]:
             given["object_guid"] = parse_guid(given["object_guid"])
         if given["object_sid"]:
@@ -72,7 +80,10 @@ class Identifiers:
         """
         wrong = []
         if self.distinguished_name and guid_of_dn != guid:
-            wrong.append("distinguished_name %s %s" % (self.distinguished_name, "is another object" if guid_of_dn else "is not there"))
+            wrong.append(
+                "distinguished_name %s %s"
+                % (self.distinguished_name, "is another object" if guid_of_dn else "is not there")
+            )
         if self.object_guid and self.object_guid != guid:
             wrong.append("object_guid %s is not its GUID %s" % (self.object_guid, guid))
         if self.object_sid and self.object_sid != (sid or "").upper():
@@ -154,7 +165,9 @@ def identity(subject: Subject) -> str | None:
     if not subject.identifiers:
         return "no second identifier was given; name the account by distinguished_name, object_guid, object_sid or sam_account_name"
     account = subject.account
-    wrong = subject.identifiers.mismatches(account.guid, account.sid, account.text("sAMAccountName"), subject.guid_of_dn)
+    wrong = subject.identifiers.mismatches(
+        account.guid, account.sid, account.text("sAMAccountName"), subject.guid_of_dn
+    )
     return "it is not the account that you named: %s" % "; ".join(wrong) if wrong else None
 
 
@@ -162,7 +175,10 @@ def primary_address(subject: Subject) -> str | None:
     """The address is the account's own SIP address, not just an entry of proxyAddresses."""
     held = subject.account.text(SIP_ATTRIBUTE)
     if (held or "").lower() != subject.sip.key:
-        return "its %s is %s; it holds the address otherwise, so it may not be the legacy user" % (SIP_ATTRIBUTE, held or "not set")
+        return "its %s is %s; it holds the address otherwise, so it may not be the legacy user" % (
+            SIP_ATTRIBUTE,
+            held or "not set",
+        )
     return None
 
 
@@ -173,7 +189,11 @@ def admin_count(subject: Subject) -> str | None:
 
 def critical(subject: Subject) -> str | None:
     """The account is not one that Active Directory itself needs."""
-    return "isCriticalSystemObject is set: the directory needs it" if subject.account.boolean("isCriticalSystemObject") else None
+    return (
+        "isCriticalSystemObject is set: the directory needs it"
+        if subject.account.boolean("isCriticalSystemObject")
+        else None
+    )
 
 
 def protected(subject: Subject) -> str | None:
@@ -185,7 +205,11 @@ def protected(subject: Subject) -> str | None:
         denied = deletion_denied_to(raw[0])
     except ValueError as error:
         return "its security descriptor makes no sense (%s)" % error
-    return "it is protected from accidental deletion: its security descriptor denies Delete to %s" % ", ".join(denied) if denied else None
+    return (
+        "it is protected from accidental deletion: its security descriptor denies Delete to %s" % ", ".join(denied)
+        if denied
+        else None
+    )
 
 
 def moving(subject: Subject) -> str | None:

@@ -91,11 +91,11 @@ def find_holders(connection: DirectoryConnection, sip: SipAddress, deleted: bool
     found: dict[str, Holder] = {}
     for base in (connection.domain, connection.configuration):
         for entry in connection.search(base, ldap_filter, _ATTRIBUTES, deleted=deleted):
-            found[entry.guid] = _holder(entry, DOMAIN_CONTROLLER)
+            found[entry.guid] = holder_of(entry, DOMAIN_CONTROLLER)
     for entry in connection.search("", ldap_filter, _ATTRIBUTES, catalog=True):
         known = found.get(entry.guid)
         if known is None:
-            found[entry.guid] = replace(_holder(entry, GLOBAL_CATALOG), usn_changed=None)
+            found[entry.guid] = replace(holder_of(entry, GLOBAL_CATALOG), usn_changed=None)
         else:
             found[entry.guid] = replace(known, seen_in=known.seen_in + (GLOBAL_CATALOG,))
     return sorted(found.values(), key=lambda holder: holder.dn.lower())
@@ -117,7 +117,7 @@ def require_schema(connection: DirectoryConnection) -> None:
         )
 
 
-def _holder(entry: Entry, seen_in: str) -> Holder:
+def holder_of(entry: Entry, seen_in: str) -> Holder:
     return Holder(
         guid=entry.guid,
         sid=entry.sid,

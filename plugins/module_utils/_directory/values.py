@@ -46,7 +46,9 @@ def parse_guid(text: str) -> str:
     try:
         return str(uuid.UUID(text.strip()))
     except ValueError as error:
-        raise InvalidInput("object_guid is %r, which is not a GUID such as 3f1c0c5e-6f0e-4b1e-9d55-0f4cf1b3ad11." % text) from error
+        raise InvalidInput(
+            "object_guid is %r, which is not a GUID such as 3f1c0c5e-6f0e-4b1e-9d55-0f4cf1b3ad11." % text
+        ) from error
 
 
 def parse_sid(text: str) -> str:
