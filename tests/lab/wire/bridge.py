@@ -53,7 +53,7 @@ def run_bridge(process: Process, session: Session) -> int:
         "module": session.context().import_module(request.get("modules") or []),
         "results": results,
     }
-    process.write("stdout", MARK + json.dumps(answer) + "\r\n")
+    process.write("stdout", "\n" + MARK + json.dumps(answer) + "\r\n")
     return 0
 
 

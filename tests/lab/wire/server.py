@@ -86,24 +86,6 @@ class WireServer:
         shells = {service.host.fqdn: len(service.shells) for service in self.services.values()}
         return {**self._counters.snapshot(), "shells": shells}
 
-    def control(self, op: str, **arguments: Any) -> dict[str, Any]:
-        """Carry out a control operation: faults.set (rules), faults.list, faults.clear or wire.counters.
-
-        :raises ValueError: there is no such operation, or a rule makes no sense.
-        """
-        operations = {
-            "faults.set": self.faults.set,
-            "faults.list": self.faults.list,
-            "faults.clear": self.faults.clear,
-            "wire.counters": self.counters,
-        }
-        if op not in operations:
-            raise ValueError("The WS-Man servers know no control operation %r." % op)
-        try:
-            return operations[op](**arguments)
-        except TypeError as error:
-            raise ValueError("The control operation %s was not asked as it must be: %s." % (op, error)) from None
-
     # Connections
 
     def track(self, address: str, connection: socket.socket) -> None:
