@@ -16,6 +16,7 @@ from tests.lab.estate_data import LYNC_SERVICES, SERVICES
 #: the statuses that a service can have, with the numbers of the Windows API
 STATES = {"Stopped": 1, "StartPending": 2, "StopPending": 3, "Running": 4, "Paused": 7}
 START_TYPES = {"Automatic": 2, "Manual": 3, "Disabled": 4}
+DELAYED = "AutomaticDelayed"
 _PENDING_END = {"StartPending": "Running", "StopPending": "Stopped", "Paused": "Stopped"}
 
 NO_SUCH_SERVICE = 1060
@@ -69,8 +70,13 @@ class Service:
 
     @property
     def start_type(self) -> str:
-        """Automatic, Manual or Disabled."""
-        return self._state["start_type"]
+        """Automatic, Manual or Disabled; cmdlets of Windows PowerShell do not tell a delayed start from Automatic."""
+        return str(self._state["start_type"]).replace(DELAYED, "Automatic")
+
+    @property
+    def delayed(self) -> bool:
+        """Whether the automatic start is a delayed one."""
+        return bool(self._state["start_type"] == DELAYED)
 
     def query(self) -> str:
         """The status as a client's query sees it; each query brings a pending change nearer to its end."""
@@ -105,7 +111,7 @@ class Service:
         self._change("Paused" if drain else "StopPending", self.estate.switch("stop_pending_polls"))
 
     def configure(self, start_type: str) -> None:
-        """Set the start type: a key of START_TYPES."""
+        """Set the start type: a key of START_TYPES, or DELAYED."""
         self._state["start_type"] = start_type
 
     def _change(self, pending: str, polls: int) -> None:

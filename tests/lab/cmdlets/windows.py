@@ -221,6 +221,54 @@ def get_content(context: Context, parameters: dict[str, Any], input: Any) -> Out
 
 
 @cmdlet(
+    "Set-Content",
+    {**_PATHS, "Value": Parameter("strings", mandatory=True), "Encoding": Parameter(), "Force": Parameter("switch")},
+    source="core",
+    writes=True,
+    should_process=True,
+    type_name=_TYPE % "SetContent",
+)
+def set_content(context: Context, parameters: dict[str, Any], input: Any) -> Output:
+    """Writes a text file, over an existing one; its folder must exist."""
+    for path in _paths(parameters):
+        place = context.file(path)
+        if not place.parent.is_dir():
+            raise context.fault(
+                "Could not find a part of the path '%s'." % path,
+                "GetContentWriterDirectoryNotFoundError",
+                "ObjectNotFound",
+                terminating=False,
+            )
+        if context.should_process(path):
+            place.write_bytes("".join(value + "\r\n" for value in parameters["Value"]).encode("utf-8"))
+    return []
+
+
+@cmdlet(
+    "Move-Item",
+    {**_PATHS, "Destination": Parameter(), "Force": Parameter("switch"), "PassThru": Parameter("switch")},
+    source="core",
+    writes=True,
+    should_process=True,
+    type_name=_TYPE % "MoveItem",
+)
+def move_item(context: Context, parameters: dict[str, Any], input: Any) -> Output:
+    """Renames or moves a file; one that is there already is an error without -Force."""
+    for place in list(_existing(context, parameters)):
+        target = context.file(parameters["Destination"])
+        if target.exists() and not parameters.get("Force"):
+            raise context.fault(
+                "Cannot create a file when that file already exists.",
+                "MoveFileInfoItemIOError",
+                "WriteError",
+                terminating=False,
+            )
+        if context.should_process(parameters["Destination"]):
+            place.replace(target)
+    return []
+
+
+@cmdlet(
     "Remove-Item",
     {**_PATHS, "Force": Parameter("switch"), "Recurse": Parameter("switch")},
     source="core",

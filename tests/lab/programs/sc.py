@@ -15,6 +15,7 @@ from tests.lab.estate import Estate
 from tests.lab.service_control import (
     ALREADY_RUNNING,
     CANNOT_ACCEPT,
+    DELAYED,
     DISABLED,
     NO_SUCH_SERVICE,
     NOT_STARTED,
@@ -30,7 +31,7 @@ from tests.lab.wire.programs import ProgramEnd, program
 RPC_UNAVAILABLE = 1722
 INVALID_COMMAND_LINE = 1639
 
-_STARTS = {"auto": "Automatic", "delayed-auto": "Automatic", "demand": "Manual", "disabled": "Disabled"}
+_STARTS = {"auto": "Automatic", "delayed-auto": DELAYED, "demand": "Manual", "disabled": "Disabled"}
 _START_WORDS = {"Automatic": "AUTO_START", "Manual": "DEMAND_START", "Disabled": "DISABLED"}
 _STATE_WORDS = {
     "en": {
@@ -185,9 +186,10 @@ def _qc(estate: Estate, host: str, words: list[str]) -> ProgramEnd:
     except ServiceError as error:
         return _failed(estate, "OpenService", error.code)
     binary = '"C:\\Program Files\\Persistent Chat\\%s"' % _BINARIES.get(service.key, service.key + ".exe")
+    delayed = "  (DELAYED)" if service.delayed else ""
     lines = [
         ("TYPE", "10  WIN32_OWN_PROCESS "),
-        ("START_TYPE", "%d   %s" % (START_TYPES[service.start_type], _START_WORDS[service.start_type])),
+        ("START_TYPE", "%d   %s%s" % (START_TYPES[service.start_type], _START_WORDS[service.start_type], delayed)),
         ("ERROR_CONTROL", "1   NORMAL"),
         ("BINARY_PATH_NAME", binary),
         ("LOAD_ORDER_GROUP", ""),
