@@ -210,10 +210,11 @@ def act(transport: Transport, desired: Desired, actual: Actual) -> tuple[Report,
             "export_empty",
         )
     report = judged(text, desired.report, "export", desired.report_statuses)
-    if report.errors:
+    faults = report.faults()
+    if faults:
         raise PersistentChatError(
-            "The report of the export, %s, has %d errors: %s. The archive is left as %s for a look at it."
-            % (desired.report, len(report.errors), "; ".join(report.errors[:5]), desired.partial),
+            "The report of the export, %s, has %d faults: %s. The archive is left as %s for a look at it."
+            % (desired.report, len(faults), "; ".join(faults[:5]), desired.partial),
             "export_errors",
             report=report.shown(),
         )
