@@ -24,7 +24,7 @@ from tests.lab.switches import SWITCHES
 ALIASES = {"rogue.contoso.com": "lync01.contoso.com"}
 SERVICE_FIELDS = {
     "status": ("Running", "Stopped", "StartPending", "StopPending", "Paused"),
-    "start_type": ("Automatic", "Manual", "Disabled"),
+    "start_type": ("Automatic", "AutomaticDelayed", "Manual", "Disabled"),
 }
 
 
@@ -63,10 +63,8 @@ class Estate:
             self.data = initial_estate()
             self.data["switches"] = checked
             self.files.reset()
-            if contacts and self.directory is not None:
-                from tests.lab.cmdlets.endpoints import create_setup_contacts
-
-                create_setup_contacts(self)
+            if contacts:
+                self._place_setup_contacts()
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, Any]]:
@@ -76,6 +74,12 @@ class Estate:
                 yield self.data
             finally:
                 self._save()
+
+    def _place_setup_contacts(self) -> None:
+        from tests.lab.cmdlets.endpoints import place_setup_contacts  # the cmdlets import the estate
+
+        if self.directory is not None:
+            place_setup_contacts(self)
 
     def _save(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -189,6 +193,8 @@ class Estate:
         checked = self._checked(name, value)
         with self.changing() as data:
             data.setdefault("switches", {})[name] = checked
+            if name == "setup_contact_sip":
+                self._place_setup_contacts()
         return {"switches": {name: checked}}
 
     def _patch(self, patch: dict[str, Any]) -> dict[str, Any]:

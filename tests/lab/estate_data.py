@@ -42,7 +42,8 @@ def initial_estate() -> dict[str, Any]:
     """The whole state, fresh: nothing migrated, everything running."""
     return {
         "counters": {"reads": 0, "writes": 0, "requests": 0},
-        "addresses": {},
+        "addresses": {},  # SIP address -> "held", or how often New- still fails after the holder has gone
+        "setup_contacts": {},  # pool -> the SIP address that setup gave to it
         "sip_domains": {"contoso.com": {"is_default": True}, "fabrikam.example": {"is_default": False}},
         "servers": {
             "lync01.contoso.com": _server("tools", "RTCSRV", "REPLICA", "RTCCLSAGT"),

@@ -81,7 +81,7 @@ SWITCHES: dict[str, Switch] = {
         "pool_label",
         ("pool_label", "pool_fqdn", "none"),
         "8",
-        "the SIP address of the contact that setup creates; used at reset",
+        "the SIP address of the contact that setup creates",
     ),
     "sip_prefix": Switch(
         "required", ("required", "optional"), "2.1", "whether New-CsPersistentChatEndpoint needs sip:"

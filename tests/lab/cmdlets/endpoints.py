@@ -18,14 +18,18 @@ _ADDRESS = re.compile(r"(?i)sip:[^\s@:]+@([a-z0-9-]+(?:\.[a-z0-9-]+)+)\Z")
 _HELD = "held"
 
 
-def create_setup_contacts(estate: Estate) -> None:
-    """Give each Persistent Chat pool without an endpoint the one that setup makes (domain.md, sections 1 and 8)."""
+def place_setup_contacts(estate: Estate) -> None:
+    """Give each Persistent Chat pool the endpoint that setup makes, in place of the one given before (domain.md, 1 and 8)."""
+    given = estate.data["setup_contacts"]
     for pool in estate.chat_pools():
-        if not estate.directory.list_contacts(pool) and (address := setup_address(estate, pool)):
-            estate.directory.create_contact(address, pool, pool)
-    estate.data["addresses"] = {
-        record["sip"].lower(): _HELD for record in estate.directory.find_holders() if record["sip"]
-    }
+        old, new = given.pop(pool, None), setup_address(estate, pool)
+        for record in estate.directory.list_contacts(pool):
+            if record["sip"] == old:
+                estate.directory.delete_contact(record["dn"])
+        if new and not estate.directory.find_holders(new):
+            estate.directory.create_contact(new, pool, pool)
+            given[pool] = new
+    estate.data["addresses"] = {item["sip"].lower(): _HELD for item in estate.directory.find_holders() if item["sip"]}
 
 
 def setup_address(estate: Estate, pool: str) -> str | None:

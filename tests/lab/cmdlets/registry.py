@@ -15,6 +15,8 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 from tests.lab.cmdlets.binding import COMMON, CmdletFault, Parameter, bind
 from tests.lab.estate import Estate
 from tests.lab.filesystem import PathRefused
+from tests.lab.lab_directory import LabDirectoryError
+from tests.lab.settings import DOMAIN_CONTROLLERS
 
 Output = Iterable[dict[str, Any]]
 
@@ -191,6 +193,9 @@ def run_cmdlet(context: Context, name: str, parameters: Mapping[str, Any], input
             _check_rights(context, found)
             for item in found.run(context, bound, input) or ():
                 output.append(_without_assumed(context, found, item))
+        except LabDirectoryError as error:
+            text = 'Active Directory operation failed on "%s". %s' % (DOMAIN_CONTROLLERS[0].fqdn, error)
+            raise context.fault(text, "ADOperationFailed", "ResourceUnavailable") from None
         except CmdletFault as fault:
             if not quiet or fault.terminating:
                 raise _opaque(context, fault) from None
@@ -223,8 +228,8 @@ def _check_rights(context: Context, found: Cmdlet) -> None:
         return
     if not context.estate.is_administrator(context.user):
         raise context.fault(
-            'Active Directory operation failed on "dc1.contoso.com". You cannot retry this operation: "Insufficient access '
-            'rights to perform the operation"',
+            'Active Directory operation failed on "%s". You cannot retry this operation: "Insufficient access rights to '
+            'perform the operation"' % DOMAIN_CONTROLLERS[0].fqdn,
             "InsufficientAccessRights",
             "PermissionDenied",
         )
