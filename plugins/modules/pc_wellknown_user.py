@@ -1,0 +1,335 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pc_wellknown_user
+version_added: 0.1.0
+short_description: Delete, disable or restore the well-known user of Group Chat in Active Directory
+description:
+  - Frees the SIP address of the Group Chat Lookup user, so that an endpoint of a Persistent Chat pool can take it over, and
+    brings the account back when the migration is undone.
+  - Before anything is deleted or disabled the module searches the whole forest for the address, checks the account with the
+    guards listed below, and writes a backup that it reads back and verifies. The account is read once more right before the
+    write, addressed by its GUID, and never deleted together with objects below it.
+  - After the write it waits until the domain controller and the global catalog agree. Its result is what was seen then.
+  - A run that was interrupted can be started again. What was done is told by the directory and by the backup.
+  - In check mode nothing is written, neither to the directory nor to O(backup_dir). The result says what would be done, and what
+    undoing it would be worth (RV(undo)).
+  - The module connects to the directory from the machine where it runs; run it on the controller, with C(delegate_to=localhost).
+options:
+  sip_address:
+    description:
+      - The SIP address of the well-known user, such as V(sip:ocschat@contoso.com). The prefix C(sip:) may be left out.
+    type: str
+    required: true
+  state:
+    description:
+      - V(absent) deletes the account, as the documented migration says. Without the Active Directory Recycle Bin it comes back
+        with the same GUID and SID, but without its password.
+      - V(disabled) removes every C(msRTCSIP-*) attribute and the address in C(proxyAddresses), and disables the account. Nothing
+        is lost, O(state=present) brings all of it back.
+      - V(present) brings the account back from its backup. An account that is there already gets back what it lacks; what it has is
+        neither overwritten nor removed. A deleted account is restored by its GUID, with the attributes and the group
+        memberships of the backup. It is never created anew, because that would be another account with another SID.
+      - The choice is yours; there is no default.
+    type: str
+    choices: [absent, disabled, present]
+    required: true
+  distinguished_name:
+    description: >-
+      The distinguished name of the account. At least one of O(distinguished_name), O(object_guid), O(object_sid) and
+      O(sam_account_name) is required unless O(state=present). Every one that is given must lead to the same account.
+    type: str
+  object_guid:
+    description: The objectGUID of the account, see O(distinguished_name).
+    type: str
+  object_sid:
+    description: The security identifier of the account, see O(distinguished_name).
+    type: str
+  sam_account_name:
+    description: The logon name of the account, see O(distinguished_name).
+    type: str
+  backup_dir:
+    description:
+      - The folder for the backup, on the machine where the module runs. It is created with mode 0700 when it does not exist.
+      - A backup is an LDIF file with every attribute that can be read, group memberships and security descriptor included, and a
+        manifest with its SHA-256. Both have mode 0600, and are never overwritten.
+      - Passwords are not in the backup. The directory does not give them away.
+      - Keep the folder. It is also how a second run knows that the account is gone because this module deleted it.
+      - Required unless O(state=present).
+    type: path
+  backup:
+    description:
+      - The backup to restore from, its LDIF or its manifest. Without it, the newest one for O(sip_address) in O(backup_dir).
+      - Used with O(state=present) only.
+    type: path
+  override:
+    description:
+      - Guards that must not stop this account, each by its name. There is no way to override them all at once.
+      - V(primary_address) - the address is in C(proxyAddresses) only, or is not spelled like the account's own SIP address.
+      - V(admin_count) - the account is or was an administrator.
+      - V(critical) - Active Directory itself needs the account.
+      - V(protected) - the account is protected from accidental deletion. The protection is not taken away, so the directory may
+        still refuse the deletion.
+      - V(moving) - the account is being moved to another pool.
+      - V(children) - there are objects below the account. It can be overridden with O(state=disabled) only.
+      - V(mailbox) - the account has a mailbox or a mail address.
+      - V(enterprise_voice) - the account has a telephone line.
+      - V(recent_logon) - somebody signed in with the account during the last 30 days.
+      - The guards C(one_holder), C(plain_user) and C(identity) cannot be overridden. Exactly one object of the forest must hold the
+        address, it must be an ordinary user account and no computer, managed service account, C(inetOrgPerson) or contact,
+        and it must be the account that you named.
+    type: list
+    elements: str
+    default: []
+    choices:
+      - primary_address
+      - admin_count
+      - critical
+      - protected
+      - moving
+      - children
+      - mailbox
+      - enterprise_voice
+      - recent_logon
+  replication_timeout:
+    description:
+      - How long to wait, in seconds, until the domain controller and the global catalog agree. The module fails when they do not, and
+        goes on waiting when it is run again.
+    type: int
+    default: 300
+notes:
+  - After a restore without the Recycle Bin these attributes differ from before - C(pwdLastSet) and the password itself, C(lastLogon),
+    C(lastLogonTimestamp), C(logonCount) and other sign-in statistics, C(accountExpires) where it meant never,
+    C(adminCount), C(operatorCount), C(lastKnownParent), C(uSNChanged) and C(whenChanged). RV(differs) names
+    those of the case at hand. Set a new password before the account is used.
+  - Between the last look at the account and its deletion a short time remains in which somebody else could change it. Active
+    Directory has no conditional delete.
+  - The account that the module uses needs the right to delete user objects in the account's OU; to restore one, also
+    the right Reanimate Tombstones on the domain, List on C(CN=Deleted Objects), and Create Child and Write Property in the OU.
+extends_documentation_fragment:
+  - lync.persistent_chat.directory
+  - lync.persistent_chat.attributes
+requirements:
+  - cryptography, for O(auth_protocol=kerberos)
+seealso:
+  - module: lync.persistent_chat.pc_wellknown_user_info
+  - module: lync.persistent_chat.pc_endpoint
+author:
+  - The lync.persistent_chat contributors (@lync-persistent-chat)
+"""
+
+EXAMPLES = r"""
+- name: Delete the legacy user, after a backup
+  lync.persistent_chat.pc_wellknown_user:
+    server: dc1.contoso.com
+    sip_address: sip:ocschat@contoso.com
+    sam_account_name: ocschat
+    state: absent
+    backup_dir: /var/lib/persistent-chat/contoso
+  delegate_to: localhost
+  register: legacy_user
+
+- name: Free the address but keep the account
+  lync.persistent_chat.pc_wellknown_user:
+    server: dc1.contoso.com
+    sip_address: sip:ocschat@contoso.com
+    distinguished_name: CN=ocschat,OU=Group Chat,OU=Service Accounts,DC=contoso,DC=com
+    state: disabled
+    backup_dir: /var/lib/persistent-chat/contoso
+    override: [recent_logon]
+  delegate_to: localhost
+
+- name: Bring it back from the newest backup
+  lync.persistent_chat.pc_wellknown_user:
+    server: dc1.contoso.com
+    sip_address: sip:ocschat@contoso.com
+    state: present
+    backup_dir: /var/lib/persistent-chat/contoso
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+sip_address:
+  description: The SIP address, with its prefix.
+  returned: success
+  type: str
+  sample: sip:ocschat@contoso.com
+state:
+  description: The wanted state.
+  returned: success
+  type: str
+  sample: absent
+already_done:
+  description: Whether there was nothing to do.
+  returned: success
+  type: bool
+actions:
+  description: What was done, or would be done in check mode. The operations are C(back_up), C(delete), C(disable), C(restore), C(repair).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    op:
+      description: The operation.
+      type: str
+    target:
+      description: What it is done to.
+      type: str
+    before:
+      description: What the operation changes, as it was.
+      type: dict
+    after:
+      description: The same, as it will be.
+      type: dict
+holders_before:
+  description: Every object of the forest that held the address when the module began.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    guid:
+      description: Its objectGUID.
+      type: str
+    sid:
+      description: Its security identifier, if it has one.
+      type: str
+    dn:
+      description: Its distinguished name.
+      type: str
+    object_class:
+      description: Its most specific class.
+      type: str
+    sam_account_name:
+      description: Its logon name, if it has one.
+      type: str
+    sip_address:
+      description: Its own SIP address. Null when it holds the address in C(proxyAddresses) only.
+      type: str
+    enabled:
+      description: Whether the account is enabled. Null for an object that is no account.
+      type: bool
+    seen_in:
+      description: Who shows it, V(domain_controller), V(global_catalog) or both.
+      type: list
+      elements: str
+    usn_changed:
+      description: Its uSNChanged on the domain controller. Null when only the global catalog shows it.
+      type: int
+    deleted:
+      description: Whether it is a deleted object.
+      type: bool
+holders_after:
+  description: Every object that held the address when the module ended; in check mode the same as RV(holders_before).
+  returned: success
+  type: list
+  elements: dict
+backup:
+  description: The backup that was written, found or used. Null when there is none.
+  returned: success
+  type: dict
+  contains:
+    path:
+      description: The LDIF file.
+      type: path
+    manifest:
+      description: The manifest.
+      type: path
+    sha256:
+      description: The SHA-256 of the LDIF file.
+      type: str
+    created:
+      description: When it was written.
+      type: str
+    object_guid:
+      description: The account's objectGUID.
+      type: str
+    distinguished_name:
+      description: The account's distinguished name at that time.
+      type: str
+    state:
+      description: What was about to be done to the account.
+      type: str
+guards_failed:
+  description: The guards that would stop the account, the overridden ones included.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The guard's name.
+      type: str
+    message:
+      description: Why it stops.
+      type: str
+    overridable:
+      description: The states for which O(override) can name it.
+      type: list
+      elements: str
+recycle_bin:
+  description: Whether the forest has the Active Directory Recycle Bin enabled.
+  returned: success
+  type: bool
+undo:
+  description: What O(state=present) will be worth afterwards, V(full), V(partial) or V(none). Null with O(state=present).
+  returned: success
+  type: str
+  sample: partial
+undo_loses:
+  description: What will not come back.
+  returned: success
+  type: list
+  elements: str
+not_restored:
+  description: With O(state=present), each attribute or membership that the directory refused, with the reason.
+  returned: success
+  type: list
+  elements: str
+differs:
+  description: With O(state=present), the attributes whose values are not those of the backup afterwards.
+  returned: success
+  type: list
+  elements: str
+error:
+  description: What kind of error it was, for playbooks. Further values, such as the backup, may be there.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: >-
+        The kind of error, for example V(no_holder), V(held_by_contact), V(guard_one_holder), V(guard_identity),
+        V(identity_mismatch), V(changed_meanwhile), V(replication_pending), V(backup_failed).
+      type: str
+"""
+
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.guards import OVERRIDABLE
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.wellknown_user import run
+from ansible_collections.lync.persistent_chat.plugins.module_utils._module import directory_spec, run_module
+
+
+def main() -> None:
+    run_module(
+        {
+            **directory_spec(),
+            "sip_address": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["absent", "disabled", "present"], "required": True},
+            "distinguished_name": {"type": "str"},
+            "object_guid": {"type": "str"},
+            "object_sid": {"type": "str"},
+            "sam_account_name": {"type": "str"},
+            "backup_dir": {"type": "path"},
+            "backup": {"type": "path"},
+            "override": {"type": "list", "elements": "str", "default": [], "choices": list(OVERRIDABLE)},
+            "replication_timeout": {"type": "int", "default": 300},
+        },
+        run,
+        required_if=[("state", "absent", ["backup_dir"]), ("state", "disabled", ["backup_dir"])],
+    )
+
+
+if __name__ == "__main__":
+    main()
