@@ -24,6 +24,7 @@ from tests.tiers.catalogue import TIERS, Check, Tier
 CHECKOUT = Path(__file__).parents[2]
 RESULTS = CHECKOUT / ".cache" / "tests"
 LONGEST_EXCERPT = 200  # lines
+NOTE = "note: "  # a line that begins with this is shown also when the tier passed
 
 
 @dataclass
@@ -110,8 +111,9 @@ def run_tier(tier: Tier) -> Count:
 def show(count: Count) -> None:
     """Say how a tier went, as soon as it has ended."""
     print("%s %s, %.0f s" % ("FAILED" if count.failed else "passed", count.tier, count.seconds), flush=True)
+    lines = count.log.read_text(errors="replace").splitlines()
+    print("".join("  %s\n" % line.removeprefix(NOTE) for line in lines if line.startswith(NOTE)), end="", flush=True)
     if count.failed:
-        lines = count.log.read_text(errors="replace").splitlines()
         if len(lines) > LONGEST_EXCERPT:
             print("  (the last %d of %d lines of %s)" % (LONGEST_EXCERPT, len(lines), count.log.relative_to(CHECKOUT)))
         print("\n".join("  " + line for line in lines[-LONGEST_EXCERPT:]), flush=True)

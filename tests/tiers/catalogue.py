@@ -45,7 +45,13 @@ TIERS = (
     Tier("integration", (_check("pytest tests/integration", "tests/tiers/integration", "{reports}"),)),
     Tier("units-matrix", (_check("units on other versions of ansible-core", "tests/tiers/units-matrix", "{reports}"),)),
     Tier("unit", (_check("pytest tests/unit", "pytest", "-q", "tests/unit", "--junitxml={reports}/unit.xml"),)),
-    Tier("package", (_check("build, install, document", "tests/tiers/package", "{reports}"),)),
+    Tier(
+        "package",
+        (
+            _check("pytest tests/package", "pytest", "-q", "tests/package", "--junitxml={reports}/package.xml"),
+            _check("galaxy-importer", "tests/tiers/galaxy-importer"),
+        ),
+    ),
     Tier(
         "lint",
         (
