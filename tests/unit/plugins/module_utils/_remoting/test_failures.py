@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The classification of failures: every row of the table with the exception that the libraries really raise."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+
+import pytest
+
+requests = pytest.importorskip("requests")
+pytest.importorskip("winrm")
+
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import (  # noqa: E402
+    STAGES,
+    TABLE,
+    DeadlineReached,
+    Target,
+    UnprotectedAnswer,
+    classify,
+)
+from winrm.exceptions import (  # noqa: E402
+    InvalidCredentialsError,
+    WinRMOperationTimeoutError,
+    WinRMTransportError,
+    WSManFaultError,
+)
+from winrm.vendor.requests_kerberos.exceptions import KerberosExchangeError, MutualAuthenticationError  # noqa: E402
+
+TARGET = Target("lync01.contoso.com", "https://lync01.contoso.com:5986/wsman", "kerberos", "csadmin@CONTOSO.COM")
+BASIC = Target("lync01.contoso.com", "https://lync01.contoso.com:5986/wsman", "basic", "csadmin")
+
+R, N, A, F = "retryable", "not_applied", "ambiguous", "fatal"
+NEVER_SENT, REFUSED, LOST, MISUNDERSTOOD, SESSION = (R, R, R, A), (F, F, N, A), (R, R, A, A), (F, F, A, A), (F, R, R, A)
+
+
+def kerberos(text, code):
+    return KerberosExchangeError(
+        "authGSSClientStep() failed: (('Unspecified GSS failure', 851968), (%r, %d))" % (text, code)
+    )
+
+
+def fault(code):
+    return WSManFaultError(500, "Bad HTTP response", "<xml/>", "The reason.", wsman_fault_code=code)
+
+
+def status(code):
+    return WinRMTransportError("http", code, "")
+
+
+def tls(reason):
+    error = ssl.SSLError(1, "[SSL: %s] text (_ssl.c:1)" % reason)
+    error.reason = reason
+    return requests.exceptions.SSLError(error)
+
+
+def verification(code, message):
+    error = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: %s" % message)
+    error.verify_code, error.verify_message, error.reason = code, message, "CERTIFICATE_VERIFY_FAILED"
+    return requests.exceptions.SSLError(error)
+
+
+def raised_from(outer, inner):
+    outer.__context__ = inner
+    return outer
+
+
+def refusal(*schemes):
+    response = requests.Response()
+    response.status_code = 401
+    response.headers["WWW-Authenticate"] = ", ".join(schemes)
+    return raised_from(InvalidCredentialsError("rejected"), requests.HTTPError(response=response))
+
+
+CASES = [
+    (DeadlineReached("600 seconds"), "operation_timeout", LOST, "operation_timeout"),
+    (UnprotectedAnswer("HTTP 200 in clear text"), "unprotected_answer", MISUNDERSTOOD, "scheme https"),
+    (verification(62, "Hostname mismatch"), "certificate_name_mismatch", REFUSED, "Hostname mismatch"),
+    (verification(64, "IP address mismatch"), "certificate_name_mismatch", REFUSED, "another name"),
+    (verification(10, "certificate has expired"), "certificate_not_in_time", REFUSED, "expired"),
+    (verification(20, "unable to get local issuer certificate"), "certificate_untrusted", REFUSED, "ca_cert"),
+    (verification(18, "self-signed certificate"), "certificate_untrusted", REFUSED, "CERTIFICATE_VERIFY_FAILED"),
+    (tls("UNSUPPORTED_PROTOCOL"), "tls_version", REFUSED, "scheme http"),
+    (tls("TLSV1_ALERT_PROTOCOL_VERSION"), "tls_version", REFUSED, "scheme http"),
+    (tls("WRONG_VERSION_NUMBER"), "tls_not_spoken", REFUSED, "5985"),
+    (tls("UNEXPECTED_EOF_WHILE_READING"), "connection_lost", LOST, "broke"),
+    (kerberos("No Kerberos credentials available (default cache: FILE:/tmp/x)", -1765328243), "kerberos_no_ticket", REFUSED, "kinit"),
+    (kerberos("Ticket expired", -1765328352), "kerberos_ticket_expired", REFUSED, "kinit"),
+    (kerberos("Server HTTP/x@Y not found in Kerberos database", -1765328377), "kerberos_spn_unknown", REFUSED, "HTTP/x@Y"),
+    (kerberos("Clock skew too great", -1765328347), "kerberos_clock_skew", REFUSED, "clocks"),
+    (kerberos("Cannot contact any KDC for realm 'X'", -1765328228), "kerberos_no_kdc", REFUSED, "krb5.conf"),
+    (kerberos("Something new", -1765328999), "kerberos_failed", REFUSED, "Something new"),
+    (MutualAuthenticationError("Unable to authenticate"), "server_not_authentic", MISUNDERSTOOD, "real name"),
+    (refusal("Negotiate", "Kerberos"), "authentication_failed", SESSION, "setspn"),
+    (InvalidCredentialsError("rejected"), "authentication_failed", SESSION, "HTTP 401"),
+    (fault(5), "access_denied", REFUSED, "csadmin@CONTOSO.COM"),
+    (status(403), "access_denied", REFUSED, "Administrators"),
+    (fault(2150859173), "server_busy", NEVER_SENT, "The reason"),
+    (fault(2150859176), "server_busy", NEVER_SENT, "Try again later"),
+    (fault(170), "server_busy", NEVER_SENT, "The reason"),
+    (fault(2150858843), "session_lost", NEVER_SENT, "closed the session"),
+    (fault(995), "server_fault", MISUNDERSTOOD, "fault 995: The reason."),
+    (fault(None), "server_fault", MISUNDERSTOOD, "The reason"),
+    (status(404), "endpoint_not_found", REFUSED, "path"),
+    (status(405), "endpoint_not_found", REFUSED, "path"),
+    (status(400), "bad_request", NEVER_SENT, "HTTP 400"),
+    (status(500), "server_unavailable", LOST, "HTTP 500"),
+    (status(503), "server_unavailable", LOST, "HTTP 503"),
+    (status(504), "server_unavailable", LOST, "HTTP 504"),
+    (status(418), "http_status", REFUSED, "HTTP 418"),
+    (requests.TooManyRedirects("Exceeded 0 redirects."), "redirected", REFUSED, "not redirected"),
+    (requests.exceptions.ConnectTimeout("timed out"), "connection_timeout", NEVER_SENT, "firewalls"),
+    (requests.exceptions.ReadTimeout("timed out"), "answer_timeout", LOST, "in time"),
+    (WinRMOperationTimeoutError(), "answer_timeout", LOST, "in time"),
+    (requests.exceptions.ChunkedEncodingError("IncompleteRead"), "connection_lost", LOST, "IncompleteRead"),
+    (requests.exceptions.ConnectionError(ConnectionResetError(104, "Connection reset by peer")), "connection_lost", LOST, "reset"),
+    (requests.exceptions.ConnectionError(OSError(113, "No route to host")), "host_unreachable", NEVER_SENT, "No route"),
+    (requests.exceptions.ConnectionError(socket.gaierror(-3, "Temporary failure")), "name_resolution", NEVER_SENT, "DNS"),
+    (AssertionError(), "protocol_error", MISUNDERSTOOD, "AssertionError"),
+    (StopIteration(), "protocol_error", MISUNDERSTOOD, "StopIteration"),
+    (SyntaxError("not well-formed"), "protocol_error", MISUNDERSTOOD, "not well-formed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "exception, code, kinds, words", CASES, ids=["%s-%d" % (case[1], n) for n, case in enumerate(CASES)]
+)
+def test_each_failure_has_its_meaning_at_each_stage(exception, code, kinds, words):
+    for stage, kind in zip(STAGES, kinds):
+        error = classify(exception, stage, TARGET, doing="New-CsPersistentChatEndpoint -SipAddress sip:a@contoso.com")
+        assert (error.code, error.kind, error.stage) == (code, kind, stage)
+        assert words in str(error) and TARGET.server in str(error) and TARGET.url in str(error)
+        assert ("New-CsPersistentChatEndpoint -SipAddress" in str(error)) == (kind == A)
+        assert ("Nothing was changed" in str(error)) == (kind != A and stage != "connect")
+        reading = classify(exception, stage, TARGET, reads=True)
+        assert reading.kind == (R if kind == A else kind)
+
+
+def test_every_row_is_tested():
+    tested = {case[1] for case in CASES} | {"host_unknown", "connection_refused"}
+    assert {row.code for row in TABLE} == tested
+
+
+def test_after_the_commit_point_nothing_is_ever_certain():
+    for row in TABLE:
+        assert row.kinds[STAGES.index("receive")] == A
+
+
+def test_a_basic_refusal_names_the_account_and_what_the_server_offers():
+    assert "csadmin" in str(classify(refusal("Basic realm=x", "Negotiate"), "connect", BASIC))
+    assert "only kerberos, negotiate" in str(classify(refusal("Negotiate", "Kerberos"), "connect", BASIC))
+
+
+def caught(url):
+    with pytest.raises(requests.RequestException) as info:
+        requests.post(url, timeout=5)
+    return info.value
+
+
+def test_a_refused_connection_as_the_library_raises_it():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        error = classify(caught("http://127.0.0.1:%d/" % closed.getsockname()[1]), "connect", TARGET)
+    assert (error.code, error.kind) == ("connection_refused", R)
+
+
+def test_an_unknown_host_as_the_library_raises_it(monkeypatch):
+    def no_such_name(*args, **kwargs):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
+    error = classify(caught("http://nobody.invalid/"), "connect", TARGET)
+    assert (error.code, error.kind) == ("host_unknown", F)
+    assert "Name or service not known" in str(error)
+
+
+@pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"])
+def test_a_cut_answer_as_the_library_raises_it(reply):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            connection, _address = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(reply)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        exception = caught("http://127.0.0.1:%d/" % server.getsockname()[1])
+        thread.join(5)
+    assert classify(exception, "receive", TARGET).code == "connection_lost"
+    assert classify(exception, "send", TARGET).kind == A
+
+
+def test_https_to_a_port_without_tls_as_the_library_raises_it():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            connection, _address = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        exception = caught("https://127.0.0.1:%d/" % server.getsockname()[1])
+        thread.join(5)
+    assert classify(exception, "connect", TARGET).code == "tls_not_spoken"
