@@ -15,6 +15,8 @@ from tests.lab.client import LabClient, LabError
 from tests.lab.directory.template import TemplateError
 from tests.lab.settings import Paths
 
+EXAMPLE = '[{"at": "cmdlet-after", "match": "New-CsPersistentChatEndpoint", "do": "drop"}]'
+
 
 def _say(text: str) -> None:
     sys.stderr.write("lab: %s\n" % text)
@@ -79,7 +81,10 @@ def _env(paths: Paths, options: argparse.Namespace) -> int:
 
 
 def _faults(paths: Paths, options: argparse.Namespace) -> int:
-    rules = {"rules": json.loads(options.rules)} if options.action == "set" else {}
+    try:
+        rules = {"rules": json.loads(options.rules)} if options.action == "set" else {}
+    except ValueError as error:
+        raise LabError("The rules are a JSON list, such as %s: %s" % (EXAMPLE, error)) from None
     _print(LabClient(paths.root).call("faults." + options.action, **rules))
     return 0
 
@@ -120,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     add("env", _env, "print addresses, files and accounts as JSON")
     command = add("faults", _faults, "show, set or clear the faults that the servers have")
     command.add_argument("action", choices=["list", "set", "clear"])
-    command.add_argument("rules", nargs="?", default="[]", help="JSON list of rules")
+    command.add_argument("rules", nargs="?", default="[]", help="JSON list of rules, such as " + EXAMPLE)
     command = add("switch", _switch, "show or set the switches for what is assumed of the product")
     command.add_argument("name", nargs="?")
     command.add_argument("value", nargs="?")
@@ -135,6 +140,8 @@ def main() -> int:
     except (LabError, TemplateError, namespaces.NamespaceError) as error:
         _say(str(error))
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -174,7 +174,8 @@ class LabDirectory:
 
     def usn(self) -> int:
         """highestCommittedUSN of dc1: grows with every write to the directory, by anybody."""
-        return int(_text(self._search("", "(objectClass=*)", ["highestCommittedUSN"], ldap3.BASE)[0], "highestCommittedUSN") or 0)
+        name = "highestCommittedUSN"
+        return int(_text(self._search("", "(objectClass=*)", [name], ldap3.BASE)[0], name) or 0)
 
 
 def _texts(entry: Mapping[str, Any], name: str) -> list[str]:

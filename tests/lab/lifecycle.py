@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.lab import certificates, namespaces, settings
+from tests.lab import namespaces, settings
 from tests.lab.client import LabClient, LabError
 from tests.lab.directory import template
 from tests.lab.settings import Paths
@@ -32,6 +33,7 @@ NEEDED = {
     "ip": "iproute2",
     "unshare": "util-linux",
 }
+LIBRARIES = ("cryptography", "gssapi", "krb5", "ldap3", "spnego")
 START_SECONDS = 60
 STOP_SECONDS = 20
 
@@ -56,7 +58,13 @@ KRB5_CONF = """[libdefaults]
 
 
 def check_requirements() -> None:
-    """Raise LabError, naming the packages, when something that the lab runs is not installed."""
+    """Raise LabError, naming the packages, when something that the lab runs is not installed or not allowed."""
+    absent = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    if absent:
+        raise LabError(
+            "This Python (%s) lacks what the lab imports: %s. Run it from .venv, which 'make setup' makes, or: "
+            "pip install -r tests/requirements.txt" % (sys.executable, ", ".join(absent))
+        )
     missing = [
         packages
         for name, packages in NEEDED.items()
@@ -71,6 +79,8 @@ def check_requirements() -> None:
 
 
 def _write_files(paths: Paths) -> None:
+    from tests.lab import certificates  # only after check_requirements() has seen its library
+
     for folder in (paths.system, paths.state, paths.root / "pristine"):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (paths.root, paths.logs, paths.files):
@@ -125,9 +135,8 @@ def up(paths: Paths, say: Callable[[str], None]) -> None:
 
 
 def _launch(paths: Paths, lock: int) -> None:
-    failure, log = paths.logs / "failure", paths.logs / "supervisor.log"
-    failure.unlink(missing_ok=True)
-    with open(log, "wb") as output:
+    (paths.logs / "failure").unlink(missing_ok=True)
+    with open(paths.logs / "supervisor.log", "wb") as output:
         process = subprocess.Popen(
             namespaces.command(paths, [sys.executable, "-m", "tests.lab.supervisor", str(paths.root)]),
             env={**os.environ, "PYTHONPATH": namespaces.python_path(), "KRB5_CONFIG": str(paths.krb5_conf)},
@@ -138,6 +147,16 @@ def _launch(paths: Paths, lock: int) -> None:
             pass_fds=[lock],
         )
     os.pwrite(lock, b"%d %s\n" % (process.pid, _start_time(process.pid).encode()), 0)
+    try:
+        _wait_for_answer(paths, process)
+    except BaseException:  # also Ctrl-C: half a lab is none
+        process.kill()
+        process.wait()
+        raise
+
+
+def _wait_for_answer(paths: Paths, process: subprocess.Popen[bytes]) -> None:
+    failure = paths.logs / "failure"
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(LabError):
@@ -145,9 +164,9 @@ def _launch(paths: Paths, lock: int) -> None:
             return
         time.sleep(0.05)
     reason = failure.read_text("utf-8") if failure.exists() else "no answer after %d s" % START_SECONDS
-    process.kill()
-    process.wait()
-    raise LabError("The lab did not start: %s\nThe whole story is in %s" % (reason.strip(), log))
+    raise LabError(
+        "The lab did not start: %s\nThe whole story is in %s" % (reason.strip(), paths.logs / "supervisor.log")
+    )
 
 
 def down(paths: Paths) -> bool:
@@ -230,5 +249,5 @@ def describe(paths: Paths) -> dict[str, object]:
             "keytab": str(paths.keytab),
             "hosts": str(paths.hosts),
         },
-        "accounts": {name: settings.PASSWORD for name in [settings.ADMINISTRATOR, *(a.name for a in settings.ACCOUNTS)]},
+        "accounts": {name: settings.PASSWORD for name in settings.ACCOUNT_NAMES},
     }

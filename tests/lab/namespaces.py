@@ -162,7 +162,9 @@ def run_inside(pid: int, argv: Sequence[str], environment: Mapping[str, str]) ->
     try:
         _enter(pid)
     except OSError as error:
-        raise NamespaceError("Cannot enter the lab (%s). Only the user who started it, or root, can." % error) from error
+        raise NamespaceError(
+            "Cannot enter the lab (%s). Only the user who started it, or root, can." % error
+        ) from error
     child = os.fork()
     if child == 0:
         _become(argv, environment, here, before)

@@ -135,6 +135,7 @@ ACCOUNTS = (
         "Well-known user of the Group Chat Lookup service",
     ),
 )  # fmt: skip
+ACCOUNT_NAMES = (ADMINISTRATOR, *(account.name for account in ACCOUNTS))
 
 
 @dataclass(frozen=True)

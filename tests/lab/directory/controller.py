@@ -56,7 +56,7 @@ class DomainController:
             ["samba", "-F", "--no-process-group", "-M", "single", "-s", home(self.host) + "/etc/smb.conf"],
             env={"PATH": os.environ["PATH"], "KRB5_CONFIG": str(self.paths.krb5_conf)},
             stdin=subprocess.DEVNULL,
-            stdout=open(self.paths.logs / (self.host.name + ".log"), "ab"),  # noqa: SIM115  # Samba keeps it
+            stdout=open(self.paths.logs / (self.host.name + ".log"), "ab"),  # Samba keeps it
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )

@@ -85,4 +85,3 @@ def _build(root: Path, built: Path) -> None:
         raise TemplateError("Building the directory's template failed:\n%s" % tail)
     os.rename(part.samba, built)
     shutil.rmtree(part.root)
-
