@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults on order: what an unmodified client sees of each, and what became of the estate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from winrm.exceptions import WinRMOperationTimeoutError, WinRMTransportError, WSManFaultError
+
+from tests.integration.lab.test_wire_shells import ARGUMENTS, POOL, answer, request
+from tests.integration.lab.wire_clients import faults, protocol, run
+from tests.lab.client import LabClient, LabError
+
+__all__ = ["faults"]
+Order = Callable[..., list[int]]
+STOP = {
+    "name": "Stop-CsWindowsService",
+    "parameters": {"Name": "RTCCHAT", "ComputerName": "pc01.contoso.com", "Confirm": False},
+    "select": [],
+}
+
+
+def writes(lab: LabClient) -> int:
+    return lab.call("counters")["writes"]
+
+
+def bridge(command: dict[str, Any], **options: Any) -> dict[str, Any]:
+    out, err, code = run(protocol(**options), "powershell.exe", *ARGUMENTS, stdin=request(command))
+    assert (err, code) == ("", 0)
+    return answer(out)["results"][0]
+
+
+@pytest.mark.parametrize("at", ["http-before", "wsman-before", "wsman-after", "http-after"])
+@pytest.mark.parametrize("reset", [False, True])
+def test_drop(lab: LabClient, faults: Order, at: str, reset: bool) -> None:
+    faults({"at": at, "do": "drop", "reset": reset})
+    with pytest.raises(requests.exceptions.ConnectionError, match="reset" if reset else "closed connection"):
+        protocol("lync01", "https-basic" if at != "http-before" else "http-kerberos").open_shell()
+    assert faults() == [1]
+    assert run(protocol(), "hostname")[2] == 0
+
+
+def test_drop_in_the_middle_of_an_answer(lab: LabClient, faults: Order) -> None:
+    faults({"at": "http-after", "match": "Create", "do": "drop", "bytes": 100})
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        protocol().open_shell()
+    assert faults() == [1]
+
+
+@pytest.mark.parametrize(("do", "status"), [("http503", 503), ("http500", 500)])
+@pytest.mark.parametrize("at", ["wsman-before", "http-after"])
+def test_bare_http_status(lab: LabClient, faults: Order, at: str, do: str, status: int) -> None:
+    faults({"at": at, "match": "Create", "do": do})
+    with pytest.raises(WinRMTransportError) as failed:
+        protocol().open_shell()
+    assert failed.value.code == status
+    assert faults() == [1]
+
+
+@pytest.mark.parametrize("at", ["http-before", "wsman-before", "wsman-after", "http-after"])
+def test_delay(lab: LabClient, faults: Order, at: str) -> None:
+    client = protocol("lync01", "https-basic")
+    faults({"at": at, "do": "delay", "seconds": 0.7})
+    began = time.monotonic()
+    client.close_shell(client.open_shell())
+    assert time.monotonic() - began > 0.7
+    assert faults() == [1]
+
+
+@pytest.mark.parametrize("at", ["wsman-before", "wsman-after"])
+def test_fault(lab: LabClient, faults: Order, at: str) -> None:
+    faults({"at": at, "match": "Command", "do": "fault", "code": 2150859174})
+    with pytest.raises(WSManFaultError) as refused:
+        run(protocol(), "hostname")
+    assert refused.value.wsman_fault_code == 2150859174
+
+
+def test_operation_timeout_as_a_fault(lab: LabClient, faults: Order) -> None:
+    faults({"at": "wsman-before", "match": "Command", "do": "fault", "code": 2150858793})
+    with pytest.raises(WinRMOperationTimeoutError):
+        run(protocol(), "hostname")
+
+
+@pytest.mark.parametrize(("at", "applied"), [("cmdlet-before", 0), ("cmdlet-after", 1)])
+@pytest.mark.parametrize("do", ["kill-shell", "exit"])
+def test_lost_shell_and_lost_server(fresh_lab: LabClient, faults: Order, do: str, at: str, applied: int) -> None:
+    before = writes(fresh_lab)
+    faults({"at": at, "match": "Stop-CsWindowsService", "do": do})
+    lost = requests.exceptions.ConnectionError if do == "exit" else WSManFaultError
+    with pytest.raises((lost, WSManFaultError)):
+        bridge(STOP)
+    assert faults() == [1]
+    assert writes(fresh_lab) - before == applied
+
+
+@pytest.mark.parametrize(("at", "applied"), [("cmdlet-before", 0), ("cmdlet-after", 1)])
+def test_cmdlet_error(fresh_lab: LabClient, faults: Order, at: str, applied: int) -> None:
+    before = writes(fresh_lab)
+    faults({"at": at, "match": "Stop-", "do": "error", "message": "No.", "error_id": "Nay", "category": "OpenError"})
+    assert bridge(STOP)["error"] == {"message": "No.", "id": "Nay", "category": "OpenError"}
+    assert writes(fresh_lab) - before == applied
+
+
+def test_a_cut_receive_can_be_sent_again(lab: LabClient, faults: Order) -> None:
+    """The connection goes while the cmdlet runs; another connection fetches the answer."""
+    client = protocol()
+    shell = client.open_shell()
+    command = client.run_command(shell, "powershell.exe", ARGUMENTS, console_mode_stdin=False)
+    faults({"at": "cmdlet-before", "do": "delay", "seconds": 0.5}, {"at": "cmdlet-after", "do": "drop"})
+    client.send_command_input(shell, command, request(POOL), end=True)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        client.get_command_output(shell, command)
+    again = protocol()
+    assert answer(again.get_command_output(shell, command)[0].decode())["results"][0]["output"]
+    again.close_shell(shell)
+    assert faults() == [1, 1]
+
+
+def test_skip_times_and_match(lab: LabClient, faults: Order) -> None:
+    client = protocol("lync01", "https-basic")
+    faults({"at": "wsman-before", "match": "pc01.*Create", "skip": 1, "times": 2, "do": "http503"})
+    outcomes = []
+    for host in ["pc01", "lync01", "pc01", "pc01", "pc01"]:
+        client = protocol(host, "https-basic")
+        try:
+            client.close_shell(client.open_shell())
+            outcomes.append(200)
+        except WinRMTransportError as error:
+            outcomes.append(error.code)
+    assert outcomes == [200, 200, 503, 503, 200]
+    assert lab.call("faults.list")["rules"][0]["seen"] == 4
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"at": "nowhere", "do": "drop"},
+        {"at": "http-before", "do": "fault", "code": 5},
+        {"at": "wsman-before", "do": "fault"},
+        {"at": "wsman-before", "do": "delay", "seconds": "long"},
+        {"at": "wsman-before", "do": "drop", "match": "("},
+        {"at": "wsman-before", "do": "drop", "times": 0},
+        {"at": "wsman-before", "do": "drop", "colour": "red"},
+        {},
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(lab: LabClient, faults: Order, rule: dict[str, Any]) -> None:
+    faults({"at": "wsman-before", "match": "nothing", "do": "drop"})
+    with pytest.raises(LabError):
+        faults(rule)
+    assert len(faults()) == 1
