@@ -62,9 +62,9 @@ def parse_sid(text: str) -> str:
 
 
 def escape_filter(value: str) -> str:
-    """A value for an LDAP filter (RFC 4515): every byte but a few harmless ones is written as a backslash and two hex digits.
+    """A value for an LDAP filter: every byte but a few harmless ones is written as a backslash and two hex digits.
 
-    More than the RFC's five characters, because ldap3 looks for C(~=), C(:=), C(>=) and C(<=) inside values too.
+    That is more than the five characters of RFC 4515, so no parser's idea of what else might be special matters.
     """
     return "".join(
         chr(byte) if _PLAIN_IN_FILTER.match(bytes([byte])) else "\\%02x" % byte for byte in value.encode("utf-8")
