@@ -121,7 +121,7 @@ class Estate:
         return self.directory is None or "RTCUniversalServerAdmins" in self.directory.groups_of(user)
 
     def count(self, counter: str) -> None:
-        """Add one to ``reads``, ``writes`` or ``requests``."""
+        """Add one to ``reads`` or ``writes``."""
         with self.changing() as data:
             data["counters"][counter] += 1
 
@@ -139,7 +139,7 @@ class Estate:
 
         * ``switch.get [name]`` -> ``{"switches": {name: {"value", "default", "settings", "source", "meaning"}}}``
         * ``switch.set name value`` -> ``{"switches": {name: value}}``
-        * ``counters`` -> ``{"reads", "writes", "requests", "directory_usn"}``
+        * ``counters`` -> ``{"reads", "writes", "directory_usn"}``
         * ``estate.get`` -> ``{"estate": the whole state}``
         * ``estate.patch patch`` merges a document (RFC 7396) into the state -> ``{"estate": the whole state}``
 

@@ -41,7 +41,7 @@ PCHAT_SERVICES = ("RTCCHAT", "RTCCOMPLIANCE")
 def initial_estate() -> dict[str, Any]:
     """The whole state, fresh: nothing migrated, everything running."""
     return {
-        "counters": {"reads": 0, "writes": 0, "requests": 0},
+        "counters": {"reads": 0, "writes": 0},
         "addresses": {},  # SIP address -> "held", or how often New- still fails after the holder has gone
         "setup_contacts": {},  # pool -> the SIP address that setup gave to it
         "sip_domains": {"contoso.com": {"is_default": True}, "fabrikam.example": {"is_default": False}},

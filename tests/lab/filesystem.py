@@ -67,6 +67,10 @@ class WindowsFiles:
             place = _child(place, part)
         return place
 
+    def server_of(self, path: Path) -> str:
+        """The short name of the server that a real path belongs to."""
+        return path.relative_to(self.root).parts[0]
+
     def shown(self, host: str, path: Path) -> str:
         """The Windows spelling, seen from that host, of a real path."""
         server, letter, *rest = path.relative_to(self.root).parts

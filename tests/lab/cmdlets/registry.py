@@ -89,6 +89,14 @@ class Context:
         """Whether the Lync cmdlets are installed on this server."""
         return self.estate.data["servers"][self.host]["system"] == "tools"
 
+    def reaches(self, host: str) -> bool:
+        """Whether the session's credentials are good on that server too (domain.md, section 3, two hops).
+
+        :raises KeyError: no such server.
+        """
+        own = self.estate.server_name(host) == self.host
+        return own or self.delegated or self.estate.switch("second_hop") == "works"
+
     def warn(self, text: str) -> None:
         """Write to the warning stream."""
         self.warnings.append(text)
@@ -96,10 +104,14 @@ class Context:
     def file(self, path: str) -> Path:
         """The real file behind a Windows path of this server.
 
-        :raises CmdletFault: the path is no path.
+        :raises CmdletFault: the path is no path, or on a server that the session cannot reach.
         """
         try:
-            return self.estate.files.locate(self.host, path)
+            place = self.estate.files.locate(self.host, path)
+            if not self.reaches(self.estate.files.server_of(place)):
+                text = "Access to the path '%s' is denied." % path
+                raise self.fault(text, "UnauthorizedAccess", "PermissionDenied", terminating=False)
+            return place
         except PathRefused as refused:
             raise self.fault(str(refused), "ItemNotFound", "ObjectNotFound", terminating=False) from None
 
@@ -233,7 +245,7 @@ def _check_rights(context: Context, found: Cmdlet) -> None:
             "InsufficientAccessRights",
             "PermissionDenied",
         )
-    if found.second_hop and not context.delegated and context.estate.switch("second_hop") == "needs_delegation":
+    if found.second_hop and not context.delegated and context.estate.switch("second_hop") != "works":
         raise context.fault(
             'Cannot open database "xds" requested by the login. The login failed. Login failed for user \'NT '
             "AUTHORITY\\ANONYMOUS LOGON'.",

@@ -99,13 +99,16 @@ def _chosen(context: Context, parameters: dict[str, Any], input: Any) -> list[Se
     computer = parameters.get("ComputerName") or context.host
     try:
         services = [service for service in services_of(context.estate, computer) if service.is_lync]
+        reached = context.reaches(computer)
     except KeyError:
+        reached = False
+    if not reached:
         raise context.fault(
             'Cannot open Service Control Manager on computer "%s".' % computer,
             "ComputerNotFound",
             "ResourceUnavailable",
             assumed=True,
-        ) from None
+        )
     if not name:
         return services
     found = [service for service in services if service.name.lower() == str(name).lower()]

@@ -83,17 +83,8 @@ def get_service(context: Context, parameters: dict[str, Any], input: Any) -> Out
 def start_service(context: Context, parameters: dict[str, Any], input: Any) -> Output:
     """Starting a service that runs is no error."""
     for service in _named(context, parameters):
-        if context.should_process(service.name) and service.status not in ("Running", "StartPending"):
-            try:
-                service.start()
-            except ServiceError:
-                raise context.fault(
-                    "Service '%s (%s)' cannot be started due to the following error: Cannot start service %s on computer '.'."
-                    % (service.display_name, service.name, service.name),
-                    "CouldNotStartService",
-                    "OpenError",
-                    terminating=False,
-                ) from None
+        if context.should_process(service.name):
+            _bring_to(context, service, "Running")
         if parameters.get("PassThru"):
             yield _shown(service)
 
@@ -109,17 +100,8 @@ def start_service(context: Context, parameters: dict[str, Any], input: Any) -> O
 def stop_service(context: Context, parameters: dict[str, Any], input: Any) -> Output:
     """Stopping a service that is stopped is no error."""
     for service in _named(context, parameters):
-        if context.should_process(service.name) and service.status in ("Running", "StartPending"):
-            try:
-                service.stop()
-            except ServiceError:
-                raise context.fault(
-                    "Service '%s (%s)' cannot be stopped due to the following error: Cannot stop %s service on computer '.'."
-                    % (service.display_name, service.name, service.name),
-                    "CouldNotStopService",
-                    "CloseError",
-                    terminating=False,
-                ) from None
+        if context.should_process(service.name):
+            _bring_to(context, service, "Stopped")
         if parameters.get("PassThru"):
             yield _shown(service)
 
@@ -130,7 +112,7 @@ def stop_service(context: Context, parameters: dict[str, Any], input: Any) -> Ou
         "Name": Parameter(mandatory=True, aliases=("ServiceName",)),
         "ComputerName": Parameter("strings", aliases=("cn",)),
         "StartupType": Parameter(aliases=("StartMode", "SM"), choices=("Automatic", "Manual", "Disabled")),
-        "Status": Parameter(choices=("Running", "Stopped", "Paused")),
+        "Status": Parameter(choices=("Running", "Stopped")),
         "DisplayName": Parameter(),
         "Description": Parameter(),
         "PassThru": Parameter("switch"),
@@ -147,11 +129,8 @@ def set_service(context: Context, parameters: dict[str, Any], input: Any) -> Out
             if context.should_process(service.name):
                 if "StartupType" in parameters:
                     service.configure(parameters["StartupType"])
-                wanted = parameters.get("Status")
-                if wanted == "Running" and service.status != "Running":
-                    service.start()
-                elif wanted == "Stopped" and service.status != "Stopped":
-                    service.stop()
+                if "Status" in parameters:
+                    _bring_to(context, service, parameters["Status"])
             if parameters.get("PassThru"):
                 yield _shown(service)
 
@@ -318,15 +297,19 @@ def _named(context: Context, parameters: dict[str, Any]) -> list[Service]:
 
 
 def _services(context: Context, computer: str, pattern: str, by_display: bool = False) -> list[Service]:
+    computer = context.host if computer in (".", "localhost") else computer
     try:
-        services = services_of(context.estate, context.host if computer in (".", "localhost") else computer)
+        services = services_of(context.estate, computer)
+        reached = context.reaches(computer)
     except KeyError:
+        reached = False
+    if not reached:
         raise context.fault(
             "Cannot open Service Control Manager on computer '%s'. This operation might require other privileges."
             % computer,
             "System.InvalidOperationException",
             "NotSpecified",
-        ) from None
+        )
     found = [item for item in services if glob(pattern, item.display_name if by_display else item.name)]
     if not found and not _is_pattern(pattern):
         raise context.fault(
@@ -336,6 +319,32 @@ def _services(context: Context, computer: str, pattern: str, by_display: bool = 
             terminating=False,
         )
     return found
+
+
+def _bring_to(context: Context, service: Service, wanted: str) -> None:
+    """Start or stop a service that is not there yet, nor on its way.
+
+    :raises CmdletFault: the service control manager refuses.
+    """
+    start = wanted == "Running"
+    if service.status in (("Running", "StartPending") if start else ("Stopped", "StopPending", "Paused")):
+        return
+    try:
+        service.start() if start else service.stop()
+    except ServiceError:
+        done = "Cannot start service %s on computer '%s'." if start else "Cannot stop %s service on computer '%s'."
+        raise context.fault(
+            "Service '%s (%s)' cannot be %s due to the following error: %s"
+            % (
+                service.display_name,
+                service.name,
+                "started" if start else "stopped",
+                done % (service.name, service.host),
+            ),
+            "CouldNotStartService" if start else "CouldNotStopService",
+            "OpenError" if start else "CloseError",
+            terminating=False,
+        ) from None
 
 
 def _shown(service: Service) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from tests.lab.service_control import (
 )
 from tests.lab.wire.programs import ProgramEnd, program
 
+ACCESS_DENIED = 5
 RPC_UNAVAILABLE = 1722
 INVALID_COMMAND_LINE = 1639
 
@@ -68,6 +69,7 @@ _ERRORS = {
         "associated with it.",
         NOT_STARTED: "The service has not been started.",
         CANNOT_ACCEPT: "The service cannot accept control messages at this time.",
+        ACCESS_DENIED: "Access is denied.",
         RPC_UNAVAILABLE: "The RPC server is unavailable.",
     },
     "de": {
@@ -76,6 +78,7 @@ _ERRORS = {
         DISABLED: "Der angegebene Dienst kann nicht gestartet werden. Er ist deaktiviert.",
         NOT_STARTED: "Der Dienst wurde nicht gestartet.",
         CANNOT_ACCEPT: "Der Dienst kann zurzeit keine Steuerungsmeldungen annehmen.",
+        ACCESS_DENIED: "Zugriff verweigert",
         RPC_UNAVAILABLE: "Der RPC-Server ist nicht verf\u00fcgbar.",
     },
 }
@@ -101,7 +104,8 @@ def sc(context: Any, arguments: list[str]) -> ProgramEnd:
     command = words.pop(0).lower() if words else ""
     with estate.changing():
         try:
-            services_of(estate, host)
+            if not context.reaches(host):
+                return _failed(estate, "OpenSCManager", ACCESS_DENIED)
         except KeyError:
             return _failed(estate, "OpenSCManager", RPC_UNAVAILABLE)
         if command in ("query", "queryex") and (not words or words[0].lower().endswith("=")):

@@ -71,7 +71,7 @@ def test_the_switch_lets_a_prompt_pass_but_not_an_explicit_confirm(run, estate: 
 def test_reads_writes_and_what_if_are_counted(run, estate: Estate) -> None:
     run("Get-CsPool")
     run("Stop-CsWindowsService", Name="RTCCHAT", ComputerName="pc01", WhatIf=True)
-    assert estate.control("counters") == {"reads": 2, "writes": 0, "requests": 0, "directory_usn": None}
+    assert estate.control("counters") == {"reads": 2, "writes": 0, "directory_usn": None}
     assert estate.data["servers"]["pc01.contoso.com"]["services"]["RTCCHAT"]["status"] == "Running"
     run("Stop-CsWindowsService", Name="RTCCHAT", ComputerName="pc01", Confirm=False)
     assert estate.control("counters")["writes"] == 1
@@ -92,6 +92,14 @@ def test_a_session_without_delegation_may_not_reach_the_next_server(estate: Esta
         run_cmdlet(Context(estate, "lync01"), "Get-CsPool", {})
     assert run_cmdlet(Context(estate, "lync01", delegated=True), "Get-CsPool", {})
     assert run_cmdlet(Context(estate, "lync01"), "Get-CsWindowsService", {})
+    for name, parameters in (
+        ("Get-CsWindowsService", {"ComputerName": "pc01"}),
+        ("Get-Service", {"ComputerName": "pc01"}),
+        ("Test-Path", {"LiteralPath": "\\\\pc01\\C$\\Temp"}),
+    ):
+        with pytest.raises(CmdletFault):
+            run_cmdlet(Context(estate, "lync01"), name, parameters)
+        assert run_cmdlet(Context(estate, "lync01", delegated=True), name, parameters)
 
 
 def test_guessed_errors_and_properties_can_be_hidden(run, estate: Estate) -> None:

@@ -59,6 +59,9 @@ def test_sc_reaches_other_servers_by_name(estate: Estate) -> None:
     assert state(sc(estate, "\\\\GC02 query GroupChatCompliance", host="lync01")) == 1
     assert sc(estate, "\\\\nowhere query GroupChatLookup").exit_code == 1722
     assert sc(estate, "query GroupChatCompliance", host="gc01").exit_code == 1060
+    estate.control("switch.set", name="second_hop", value="needs_delegation")
+    assert sc(estate, "\\\\gc02 query GroupChatCompliance", host="lync01").exit_code == 5
+    assert sc(estate, "query GroupChatCompliance", host="gc02").exit_code == 0
 
 
 def test_sc_needs_the_blank_after_the_equals_sign(estate: Estate) -> None:
@@ -116,6 +119,10 @@ def test_a_disabled_service_does_not_start(run) -> None:
         run("Start-CsWindowsService", Name="RTCCHAT", ComputerName="pc01", Confirm=False)
     with pytest.raises(CmdletFault, match="cannot be started"):
         run("Start-Service", host="pc01", Name="RTCCHAT")
+    with pytest.raises(CmdletFault, match="cannot be started"):
+        run("Set-Service", ComputerName="pc01", Name="RTCCHAT", Status="Running")
+    run("Set-Service", ComputerName="pc01", Name="RTCCHAT", Status="Running", StartupType="Manual")
+    assert run("Get-Service", host="pc01", Name="RTCCHAT")[0]["Status"] == "Running"
 
 
 def test_services_by_pattern_and_display_name(run) -> None:
