@@ -95,7 +95,8 @@ def test_input_arrives_whole_however_it_is_cut(client: Protocol, text: str, cuts
     assert "'%s'" % name in answer(out.decode())["results"][0]["error"]["message"]
 
 
-def test_no_answer_is_longer_than_the_client_allows(client: Protocol, waiting: tuple[str, str]) -> None:
+def test_no_answer_is_longer_than_the_client_allows(waiting: tuple[str, str]) -> None:
+    client = protocol()
     shell, command = waiting
     client.send_command_input(shell, command, request(*[POOL] * 60), end=True)
     replies = []
@@ -117,28 +118,44 @@ def test_receive_waits_as_long_as_the_client_asks(client: Protocol, waiting: tup
     assert client.get_command_output(shell, command)[2] == 0
 
 
-def test_a_signal_ends_a_pending_receive(lab: LabClient) -> None:
-    client = protocol("lync01", "https-basic")
-    shell = client.open_shell()
-    command = client.run_command(shell, "powershell.exe", ARGUMENTS, console_mode_stdin=False)
-    raised: list[BaseException] = []
+class Pending(threading.Thread):
+    """A Receive that waits, over a connection of its own; C(code) is the fault that it ended with."""
 
-    def wait() -> None:
+    code: int | None = None
+
+    def __init__(self, shell: str, command: str, message_id: uuid.UUID | None = None) -> None:
+        super().__init__()
+        self.arguments = (protocol(), shell, command)
+        self.message_id = message_id
+        self.start()
+        time.sleep(0.3)
+
+    def run(self) -> None:
         try:
-            client.get_command_output_raw(shell, command)
+            receive(*self.arguments, message_id=self.message_id)
         except WSManFaultError as error:
-            raised.append(error)
+            self.code = error.wsman_fault_code
 
-    thread = threading.Thread(target=wait)
-    thread.start()
-    time.sleep(0.3)
-    other = protocol("lync01", "https-basic")
-    other.cleanup_command(shell, command)
-    thread.join(10)
-    assert [error.wsman_fault_code for error in raised] == [995]
-    with pytest.raises(WSManFaultError):
-        other.get_command_output_raw(shell, command)
-    other.close_shell(shell)
+    def fault(self) -> int | None:
+        self.join(10)
+        return self.code
+
+
+def test_a_signal_ends_a_pending_receive(client: Protocol, waiting: tuple[str, str]) -> None:
+    shell, command = waiting
+    pending = Pending(shell, command)
+    client.cleanup_command(shell, command)
+    assert pending.fault() == 995
+    with pytest.raises(WSManFaultError) as refused:
+        client.get_command_output_raw(shell, command)
+    assert refused.value.wsman_fault_code == 87
+    client.close_shell(shell)
+
+
+def test_deleting_the_shell_ends_a_pending_receive(client: Protocol, waiting: tuple[str, str]) -> None:
+    pending = Pending(*waiting)
+    client.close_shell(waiting[0])
+    assert pending.fault() == 995
 
 
 def test_the_same_receive_gets_the_same_answer(client: Protocol, waiting: tuple[str, str]) -> None:
@@ -154,18 +171,12 @@ def test_the_same_receive_gets_the_same_answer(client: Protocol, waiting: tuple[
 def test_a_pending_receive_is_not_answered_twice(client: Protocol, waiting: tuple[str, str]) -> None:
     shell, command = waiting
     message_id = uuid.uuid4()
-    pending = threading.Thread(
-        target=lambda: pytest.raises(
-            WinRMOperationTimeoutError, receive, protocol(), shell, command, message_id=message_id
-        )
-    )
-    pending.start()
-    time.sleep(0.3)
+    pending = Pending(shell, command, message_id)
     with pytest.raises(WSManFaultError) as refused:
-        receive(client, shell, command, message_id=message_id, **{"w:OperationTimeout": "PT1S"})
+        receive(client, shell, command, message_id=message_id)
     assert refused.value.wsman_fault_code == 1359
-    client.cleanup_command(shell, command)
-    pending.join(10)
+    client.close_shell(shell)
+    assert pending.fault() == 995
 
 
 def test_a_deleted_shell_is_not_found(client: Protocol) -> None:

@@ -39,14 +39,12 @@ def protocol(
 def run(client: Protocol, program: str, *arguments: str, stdin: bytes | None = None) -> tuple[str, str, int]:
     """Run one program in a shell of its own; returns stdout, stderr and the exit code."""
     shell = client.open_shell(codepage=65001)
-    try:
-        command = client.run_command(shell, program, arguments, console_mode_stdin=stdin is None)
-        if stdin is not None:
-            client.send_command_input(shell, command, stdin, end=True)
-        out, err, code = client.get_command_output(shell, command)
-        client.cleanup_command(shell, command)
-    finally:
-        client.close_shell(shell)
+    command = client.run_command(shell, program, arguments, console_mode_stdin=stdin is None)
+    if stdin is not None:
+        client.send_command_input(shell, command, stdin, end=True)
+    out, err, code = client.get_command_output(shell, command)
+    client.cleanup_command(shell, command)
+    client.close_shell(shell)
     return out.decode(), err.decode(), code
 
 

@@ -57,9 +57,9 @@ def unseal(context: Any, body: bytes) -> bytes:
 
 
 def _open(context: Any, payload: bytes) -> bytes:
-    if len(payload) < 4:
+    size = struct.unpack("<I", payload[:4])[0] if len(payload) >= 4 else len(payload)
+    if size > len(payload) - 4:
         raise SealError("a part is too short")
-    size = struct.unpack("<I", payload[:4])[0]
     try:
         return context.unwrap_winrm(payload[4 : 4 + size], payload[4 + size :])
     except Exception as error:  # the libraries raise several unrelated kinds

@@ -61,7 +61,9 @@ class WireServer:
             for port, tls in ((self._settings.HTTP_PORT, False), (self._settings.HTTPS_PORT, True)):
                 self._listeners.append(Listener(port, tls, self))
         except OSError:
-            self.stop()
+            for listener in self._listeners:
+                listener.server_close()
+            self._listeners = []
             raise
         for listener in self._listeners:
             threading.Thread(target=listener.serve_forever, args=(0.2,), daemon=True, name="wsman").start()
