@@ -292,7 +292,7 @@ STEPS = (
 
 #: steps of the documented process that people do; the plan names them so that nobody forgets them
 MANUAL_STEPS = {
-    "export": ("4", "Back up the target database mgc, when it has content already"),
+    "stop_pool": ("4", "Back up the target database mgc, when it has content already"),
     "import": ("7", "Copy the uploaded files of Group Chat to the file store of the new pool"),
 }
 
