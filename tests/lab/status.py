@@ -52,7 +52,7 @@ def estate_status(estate: Estate) -> dict[str, Any]:
         contacts = estate.directory.list_contacts()
         status["sip_holders"] = {
             sip: [
-                {"dn": item["dn"], "object_class": item["object_class"]}
+                {key: item[key] for key in ("dn", "object_class", "guid", "enabled", "sip_enabled")}
                 for item in holders
                 if (item["sip"] or "").lower() == sip
             ]
@@ -76,13 +76,19 @@ def _counts(content: dict[str, Any]) -> dict[str, int]:
     }
 
 
+def _off(holder: dict[str, Any]) -> str:
+    states = {"account disabled": holder["enabled"], "not SIP-enabled": holder["sip_enabled"]}
+    off = [text for text, on in states.items() if on is False]
+    return " (%s)" % ", ".join(off) if off else ""
+
+
 def render(status: dict[str, Any]) -> str:
     """The status as a person reads it; keys of other parts of the lab's status are left out."""
     lines: list[str] = []
     if "sip_holders" in status:
         lines.append("SIP addresses")
         for sip, holders in status["sip_holders"].items():
-            lines += ["  %-36s %-8s %s" % (sip, item["object_class"], item["dn"]) for item in holders]
+            lines += ["  %-36s %-8s %s%s" % (sip, item["object_class"], item["dn"], _off(item)) for item in holders]
         lines.append("Endpoints")
         lines += ["  %-36s %s" % (pool, ", ".join(sips) or "none") for pool, sips in status["endpoints"].items()]
     lines.append("Persistent Chat pools")

@@ -97,7 +97,6 @@ class Lab:
         status = self.estate.status()
         return {
             "controllers": [controller.status() for controller in self.controllers],
-            "holders": self.directory.find_holders(),
             **status,
             "counters": self._counted(status["counters"]),
             "wire": self.wire.counters(),

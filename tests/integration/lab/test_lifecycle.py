@@ -182,7 +182,7 @@ class TestExec:
         assert described["addresses"]["dc1." + settings.DOMAIN] == settings.DOMAIN_CONTROLLERS[0].address
         assert Path(described["files"]["ca"]).exists()
         status = json.loads(own.run("status", "--json").stdout)
-        held = [holder for holder in status["holders"] if holder["sip"] == settings.WELL_KNOWN_SIP]
+        held = status["sip_holders"][settings.WELL_KNOWN_SIP]
         assert [(holder["object_class"], holder["enabled"]) for holder in held] == [("user", True)]
         assert settings.WELL_KNOWN_SIP in own.run("status").stdout
 
