@@ -94,7 +94,11 @@ def observe_file(transport: Transport, path: str) -> FileState:
 def exists_reading(path: str) -> Reading[bool]:
     """Reads whether a file or folder is there."""
     command = get("Test-Path", ("Value",), LiteralPath=path)
-    return Reading((command,), lambda outcomes: any(item["Value"] is True for item in outcomes[0].objects()))
+
+    def understand(outcomes: Sequence[Outcome]) -> bool:
+        return not not_found(outcomes[0]) and any(item["Value"] is True for item in outcomes[0].objects())
+
+    return Reading((command,), understand)
 
 
 def text_reading(path: str) -> Reading[str | None]:

@@ -76,7 +76,9 @@ def checked_names(names: Sequence[str], computer: str | None = None) -> tuple[st
 
     :raises InvalidInput: there is none, or one is not the plain name of one service, or the computer's name is not one.
     """
-    unique = {name.lower(): name for name in reversed(names)}
+    unique: dict[str, str] = {}
+    for name in names:
+        unique.setdefault(name.lower(), name)
     if not unique:
         raise InvalidInput("No service is named. Name each service; an empty list never means all services.")
     for name in unique.values():
@@ -84,7 +86,7 @@ def checked_names(names: Sequence[str], computer: str | None = None) -> tuple[st
             raise InvalidInput("%r is not the name of one service. Give the service name, without wildcards." % name)
     if computer is not None and not _COMPUTER.match(computer):
         raise InvalidInput("%r is not the name of a computer." % computer)
-    return tuple(reversed(list(unique.values())))
+    return tuple(unique.values())
 
 
 def services_reading(

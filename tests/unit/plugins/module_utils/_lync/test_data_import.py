@@ -1,0 +1,299 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imports: once, verified, and never a second time by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput, PersistentChatError
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_export import run as export
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_import import import_state
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.import_changes import run
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import AMBIGUOUS, RemotingError
+
+ARCHIVE = "C:\\Migration\\groupchat.zip"
+TARGET = {"db_instance": "sql01.contoso.com\\pchat", "pool_fqdn": "pcpool.contoso.com"}
+ALL = {"categories": 3, "rooms": 12, "addins": 2}
+DATABASE = "sql01.contoso.com\\PCHAT"
+
+
+class Killed(Exception):
+    """The end of the module in the middle of its work."""
+
+
+def params(**changes: Any) -> dict[str, Any]:
+    given = {"db_instance": DATABASE, "pool_fqdn": "PCPool.contoso.com", "file_name": ARCHIVE, "expected": ALL}
+    return {"remote_addr": "lync01.contoso.com", "verify_timeout": 30, **given, **changes}
+
+
+@pytest.fixture
+def archive(server: Any) -> str:
+    """An archive of the legacy database; returns its hash."""
+    given = {"db_instance": "sql01.contoso.com\\GC", "db_name": "mgc", "file_name": ARCHIVE, "remote_addr": "x"}
+    sha256 = export(given, False, server.connect)["sha256"]
+    server.calls.clear()
+    return sha256
+
+
+def imports(server: Any, estate: Any) -> int:
+    """How many imports arrived: each brings every message once more (switch import_repeat)."""
+    rooms = [r for c in estate.data["databases"][DATABASE]["mgc"]["categories"] for r in c["rooms"]]
+    original = [r for c in estate.data["databases"]["sql01.contoso.com\\GC"]["mgc"]["categories"] for r in c["rooms"]]
+    found, one = (sum(len(room["messages"]) for room in some) for some in (rooms, original))
+    assert found % one == 0
+    return found // one
+
+
+def empty(estate: Any) -> None:
+    """Restore the target as it was before the import."""
+    estate.control("estate.patch", patch={"databases": {DATABASE: {"mgc": {"categories": [], "addins": []}}}})
+
+
+def failing(code: str, server: Any, clock: Any, match: str | None = None, **changes: Any) -> PersistentChatError:
+    with pytest.raises(PersistentChatError, match=match) as caught:
+        run(params(**changes), False, server.connect, clock)
+    assert caught.value.code == code
+    return caught.value
+
+
+def test_states() -> None:
+    here, there = {"sha256": "a", "target": TARGET}, {"sha256": "a", "target": {"db_instance": "other"}}
+    older = {"sha256": "b", "target": TARGET}
+    assert import_state("a", TARGET, None, None) == "none"
+    assert import_state("a", TARGET, here, None) == "started"
+    assert import_state("a", TARGET, here, here) == "verified"
+    assert import_state("a", TARGET, None, here) == "verified"
+    assert import_state("a", TARGET, {}, None) == "started"
+    assert import_state("a", TARGET, here, {}) == "started"
+    assert import_state("a", TARGET, older, None) == "started"
+    assert import_state("a", TARGET, older, older) == "none"
+    assert import_state("a", TARGET, there, there) == "none"
+    assert import_state(None, TARGET, None, {"target": TARGET}) == "none"
+
+
+def test_an_import_is_verified_and_recorded_and_not_repeated(
+    archive: str, server: Any, estate: Any, clock: Any
+) -> None:
+    result = run(params(expected_sha256=archive), False, server.connect, clock)
+    assert result["changed"]
+    assert result["counts_before"] == {"categories": 0, "rooms": 0, "addins": 0, "unavailable": None}
+    assert result["counts"] == {**ALL, "unavailable": None}
+    assert len(server.calls) == 5
+    again = run(params(), False, server.connect, clock)
+    assert (again["changed"], again["counts"]) == (False, result["counts"])
+    assert imports(server, estate) == 1
+    # rooms that users remove later change nothing about that
+    estate.control("estate.patch", patch={"databases": {DATABASE: {"mgc": {"addins": []}}}})
+    assert not run(params(), False, server.connect, clock)["changed"]
+
+
+def test_check_mode_makes_no_dry_run(archive: str, server: Any, estate: Any, clock: Any) -> None:
+    before = estate.data["counters"]["writes"]
+    result = run(params(), True, server.connect, clock)
+    assert result["actions"][0]["op"] == "import"
+    assert server.sent("Import-CsPersistentChatData") == 0
+    assert estate.data["counters"]["writes"] == before
+
+
+@pytest.mark.parametrize("style", ["table", "list"])
+def test_warnings_stop_the_dry_run_until_they_are_accepted(
+    style: str, archive: str, server: Any, estate: Any, clock: Any
+) -> None:
+    estate.control("switch.set", name="report_problems", value="warnings")
+    estate.control("switch.set", name="report_style", value=style)
+    failing("dry_run_objections", server, clock, "Cafeteria.*Nothing was imported")
+    assert imports(server, estate) == 0
+    assert run(params(accept_warnings=["were set to false", "Cafeteria"]), False, server.connect, clock)["changed"]
+    assert imports(server, estate) == 1
+
+
+def test_errors_cannot_be_accepted(archive: str, server: Any, estate: Any, clock: Any) -> None:
+    estate.control("switch.set", name="report_problems", value="errors")
+    failing("dry_run_objections", server, clock, accept_warnings=["Cafeteria"])
+    assert imports(server, estate) == 0
+
+
+def test_a_report_in_another_language_needs_its_words(archive: str, server: Any, estate: Any, clock: Any) -> None:
+    estate.control("switch.set", name="report_style", value="german")
+    estate.control("switch.set", name="report_problems", value="errors")
+    failing("dry_run_objections", server, clock, "status not known")
+    words = {"information": ["Information"], "warning": ["Warnung"], "error": ["Fehler"]}
+    failing("dry_run_objections", server, clock, "error: Fehler", report_statuses=words)
+    estate.control("switch.set", name="report_problems", value="none")
+    assert run(params(report_statuses=words), False, server.connect, clock)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"file_name": "C:\\Migration\\other.zip"}, "archive_missing"),
+        ({"expected_sha256": "0" * 64}, "archive_changed"),
+        ({"pool_fqdn": "nopool.contoso.com"}, "pool_unknown"),
+        ({"pool_fqdn": "gcpool.contoso.com"}, "pool_unknown"),
+    ],
+)
+def test_what_forbids_an_import(changes: dict, code: str, archive: str, server: Any, clock: Any) -> None:
+    error = failing(code, server, clock, **changes)
+    assert next(iter(changes.values())) in str(error)
+    assert server.sent("Import-CsPersistentChatData") == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"file_name": "x.zip"},
+        {"report": "C:\\x.txt"},
+        {"expected": {"rooms": -1}},
+        {"accept_warnings": [" "]},
+        {"pool_fqdn": ""},
+    ],
+)
+def test_what_cannot_be_right_is_refused_before_connecting(changes: dict, server: Any) -> None:
+    with pytest.raises(InvalidInput):
+        run(params(**changes), False, server.connect)
+    assert server.calls == []
+
+
+def test_a_pool_with_contents_needs_consent(archive: str, server: Any, estate: Any, clock: Any) -> None:
+    content = {"categories": [], "addins": [{"name": "Mine", "url": "https://mine.contoso.com"}]}
+    estate.control("estate.patch", patch={"databases": {DATABASE: {"mgc": content}}})
+    failing("target_not_empty", server, clock, "1 add-ins")
+    assert run(params(merge=True), False, server.connect, clock)["counts"]["addins"] == 3
+
+
+def test_too_little_arrived(archive: str, server: Any, estate: Any, clock: Any) -> None:
+    failing("import_unfinished", server, clock, "12 rooms.*at least.*13 rooms", expected={"rooms": 13})
+    assert clock.now == 30
+    failing("import_unfinished", server, clock, expected={"rooms": 13})
+    assert imports(server, estate) == 1
+    result = run(params(), False, server.connect, clock)
+    assert [action["op"] for action in result["actions"]] == ["verify"]
+    assert imports(server, estate) == 1
+
+
+def test_a_restored_database_is_noticed_and_imported_into_on_request(
+    archive: str, server: Any, estate: Any, clock: Any
+) -> None:
+    run(params(), False, server.connect, clock)
+    empty(estate)
+    failing("import_undone", server, clock, "repeat")
+    assert run(params(repeat=True), False, server.connect, clock)["changed"]
+    assert not run(params(repeat=True), False, server.connect, clock)["changed"]
+    assert imports(server, estate) == 1
+    assert run(params(repeat=True, merge=True), False, server.connect, clock)["changed"]
+    assert imports(server, estate) == 2
+
+
+def test_another_archive_is_not_imported_over_an_unfinished_one(
+    archive: str, server: Any, estate: Any, clock: Any
+) -> None:
+    failing("import_unfinished", server, clock, expected={"rooms": 13})
+    estate.files.locate("lync01", ARCHIVE).write_bytes(b"another")
+    failing("import_unfinished", server, clock, "another archive")
+    assert imports(server, estate) == 1
+
+
+def stop_chat(estate: Any) -> None:
+    for host in ("pc01", "pc02"):
+        stopped = {"services": {name: {"status": "Stopped"} for name in ("RTCCHAT", "RTCCOMPLIANCE")}}
+        estate.control("estate.patch", patch={"servers": {host + ".contoso.com": stopped}})
+
+
+def test_where_nothing_can_be_counted_while_the_services_are_stopped(
+    archive: str, server: Any, estate: Any, clock: Any
+) -> None:
+    estate.control("switch.set", name="counts_while_stopped", value="error")
+    stop_chat(estate)
+    failing("counts_unavailable", server, clock, "verification to report")
+    failing("counts_unavailable", server, clock, verification="report")
+    failing("counts_unavailable", server, clock, merge=True)
+    result = run(params(verification="report", merge=True), False, server.connect, clock)
+    assert result["changed"]
+    assert result["counts"]["rooms"] is None
+    assert not run(params(), False, server.connect, clock)["changed"]
+    assert imports(server, estate) == 1
+
+
+def test_an_import_that_is_refused_leaves_no_trace(archive: str, server: Any, estate: Any, clock: Any) -> None:
+    class Refusing:
+        def __init__(self) -> None:
+            self.count = 0
+
+        def __call__(self, number: int) -> None:
+            # the services start between the dry run and the import
+            estate.data.setdefault("switches", {})["import_while_running"] = "refused" if number == 3 else "allowed"
+
+    server.before = Refusing()
+    failing("cmdlet_failed", server, clock, "in use")
+    server.before = lambda number: None
+    assert run(params(), False, server.connect, clock)["changed"]
+    assert imports(server, estate) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_lost_answer_to_the_import_is_decided_by_looking(
+    when: str, archive: str, server: Any, estate: Any, clock: Any
+) -> None:
+    def lose(number: int) -> None:
+        if number == 3:
+            raise RemotingError("The answer was lost.", AMBIGUOUS, "receive")
+
+    setattr(server, when, lose)
+    if when == "after":
+        assert run(params(), False, server.connect, clock)["counts"]["rooms"] == 12
+    else:
+        failing("import_unfinished", server, clock, "no complete report")
+    assert server.sent("Import-CsPersistentChatData") == 2
+    assert imports(server, estate) == (when == "after")
+
+
+def test_an_import_that_still_runs_is_waited_for(archive: str, server: Any, estate: Any, clock: Any) -> None:
+    """The module was killed during the import; the next one finds it still running, and then done."""
+    late: list[Any] = []
+    estate.data.setdefault("switches", {})
+
+    def kill(number: int) -> None:
+        if number == 3:
+            late.append(server.calls[-1])
+            raise Killed
+
+    server.after = kill
+    with pytest.raises(Killed):
+        run(params(), False, server.connect, clock)
+    report = estate.files.locate("lync01", "C:\\Migration\\groupchat.import-report.html")
+    whole = report.read_bytes()
+    report.write_bytes(whole[: len(whole) // 2])
+    sleep = clock.sleep
+
+    def progress(seconds: float) -> None:
+        sleep(seconds)
+        if clock.now >= 15:
+            report.write_bytes(whole)
+
+    server.after = lambda number: None
+    clock.sleep = progress
+    result = run(params(), False, server.connect, clock)
+    assert [action["op"] for action in result["actions"]] == ["verify"]
+    assert clock.now == 15
+    assert imports(server, estate) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_a_run_that_was_killed_anywhere_imports_once(
+    number: int, when: str, archive: str, server: Any, estate: Any, clock: Any
+) -> None:
+    def kill(call: int) -> None:
+        if call == number:
+            raise Killed
+
+    setattr(server, when, kill)
+    with pytest.raises(Killed):
+        run(params(), False, server.connect, clock)
+    setattr(server, when, lambda call: None)
+    assert run(params(), False, server.connect, clock)["counts"] == {**ALL, "unavailable": None}
+    assert not run(params(), False, server.connect, clock)["changed"]
+    assert imports(server, estate) == 1
