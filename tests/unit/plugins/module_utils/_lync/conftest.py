@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any, Callable, Mapping, Sequence
 
 import pytest
+
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import (
     CmdletError,
     Command,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput, PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_export import run as export
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_import import import_state

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
-from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.reports import Report, judged, parse_report
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.reports import Report, judged, parse_report
 from tests.lab.chat_report import render
 
 ROWS = [("Information", "12 rooms"), ("Warning", "invitations <off> & on"), ("Error", "too long")]

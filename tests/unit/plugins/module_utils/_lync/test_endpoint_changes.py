@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 import pytest
+
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.endpoint_changes import run
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import (

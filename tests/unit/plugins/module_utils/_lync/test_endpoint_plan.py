@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.endpoints import (
     Actual,
     Desired,
@@ -17,8 +20,6 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.endpoin
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.pools import PoolState, Topology
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
-from hypothesis import given
-from hypothesis import strategies as st
 
 SIP = SipAddress.parse("sip:ocschat@contoso.com")
 POOL, OTHER = "pcpool.contoso.com", "pcpool2.contoso.com"

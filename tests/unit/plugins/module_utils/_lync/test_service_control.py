@@ -9,6 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput, PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.service_changes import Desired, plan, run
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.services import (
@@ -17,8 +20,6 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.service
     observe_services,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import AMBIGUOUS, RemotingError
-from hypothesis import given
-from hypothesis import strategies as st
 
 CHAT = ("RTCCHAT", "RTCCOMPLIANCE")
 LEGACY = ("GroupChatLookup", "GroupChatChannel")
