@@ -82,6 +82,7 @@ class Target:
     url: str
     auth: str
     user: str | None = None
+    service: str = ""
 
 
 class Evidence:
@@ -197,7 +198,7 @@ TABLE: tuple[Row, ...] = (
     Row("host_unknown", lambda e: e.lookup_error == socket.EAI_NONAME, _REFUSED,
         "no such host is known to this machine's name resolution ({said}). Check remote_addr."),
     Row("name_resolution", lambda e: e.lookup_error is not None, _NEVER_SENT,
-        "the name could not be resolved just now ({said}). Check the DNS servers of this machine."),
+        "the name could not be resolved ({said}). Check remote_addr, and the DNS servers of this machine."),
     Row("connection_refused", lambda e: errno.ECONNREFUSED in e.errnos, _NEVER_SENT,
         "the connection was refused. Is WinRM running there (winrm quickconfig), and is the port right?"),
     Row("host_unreachable", lambda e: bool(e.errnos & _UNREACHABLE), _NEVER_SENT,
@@ -211,7 +212,7 @@ TABLE: tuple[Row, ...] = (
     Row("kerberos_ticket_expired", _kerberos(_EXPIRED), _REFUSED,
         "the Kerberos ticket has expired. Run kinit again."),
     Row("kerberos_spn_unknown", _kerberos(_SPN_UNKNOWN), _REFUSED,
-        "the KDC knows no service of that name ({kerberos_said}). Give remote_addr as the server's full name in Active "
+        "the KDC knows no service {service} ({kerberos_said}). Give remote_addr as the server's full name in Active "
         "Directory, or set kerberos_hostname_override to it."),
     Row("kerberos_clock_skew", _kerberos(_CLOCK_SKEW), _REFUSED,
         "the clocks of this machine and of the KDC differ too much. Synchronise them."),
@@ -289,6 +290,7 @@ def _facts(evidence: Evidence, target: Target) -> dict[str, Any]:
         "kerberos_said": _kerberos_said(evidence),
         "refusal": _refusal(evidence, target, account),
         "account": account,
+        "service": target.service,
         "fault": evidence.fault,
         "status": evidence.status,
         "classname": type(evidence.exceptions[0]).__name__,
@@ -312,7 +314,6 @@ def _refusal(evidence: Evidence, target: Target, account: str) -> str:
             "the server only, and must be allowed there." % account
         )
     return (
-        "the server refused the Kerberos ticket of %s (HTTP 401). Check that the HTTP service name of this server belongs to "
-        "its own computer account (setspn -Q HTTP/%s), and that the account may log on there."
-        % (account, target.server)
+        "the server refused the Kerberos ticket of %s (HTTP 401). Check that the service name belongs to the computer account "
+        "of this server (setspn -Q %s), and that the account may log on there." % (account, target.service)
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.val
 
 Result = TypeVar("Result")
 
+_SERVICE = "HTTP"  # the class of the Kerberos service name
 _CODEPAGE = "437"
 _CHUNK = 96 * 1024  # bytes; in base64 and with its envelope below the 153600 of pywinrm's MaxEnvelopeSize
 _POLL = 20  # seconds that one request may wait at the server (WS-Man OperationTimeout)
@@ -104,7 +106,8 @@ class WinRmTransport:
     def __init__(self, options: WinRmOptions) -> None:
         self.server = options.server
         self._options = options
-        self._target = Target(options.server, options.url, options.auth, options.user)
+        service = "%s/%s" % (_SERVICE, options.kerberos_hostname_override or options.server)
+        self._target = Target(options.server, options.url, options.auth, options.user, service)
         self._protocol: Any = None
         self._shell: str | None = None
         self._stage = "connect"
@@ -213,6 +216,8 @@ class WinRmTransport:
             return
         self._protocol = protocol = _new_protocol(self._options)
         self._limit(protocol, deadline)
+        # before Kerberos: of a mistyped name it would only say that the KDC does not know it
+        socket.getaddrinfo(self._options.server.strip("[]"), self._options.port, type=socket.SOCK_STREAM)
         session = protocol.transport.build_session()
         session.max_redirects = 0
         if self._options.scheme == "http":
@@ -304,6 +309,7 @@ def _new_protocol(options: WinRmOptions) -> Any:
         server_cert_validation="validate" if options.validate else "ignore",
         kerberos_hostname_override=options.kerberos_hostname_override,
         kerberos_delegation=options.kerberos_delegation,
+        service=_SERVICE,
         message_encryption="always" if options.scheme == "http" else "never",
         proxy=None,
         operation_timeout_sec=_POLL,

@@ -14,14 +14,6 @@ import pytest
 requests = pytest.importorskip("requests")
 pytest.importorskip("winrm")
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import (  # noqa: E402
-    STAGES,
-    TABLE,
-    DeadlineReached,
-    Target,
-    UnprotectedAnswer,
-    classify,
-)
 from winrm.exceptions import (  # noqa: E402
     InvalidCredentialsError,
     WinRMOperationTimeoutError,
@@ -30,7 +22,22 @@ from winrm.exceptions import (  # noqa: E402
 )
 from winrm.vendor.requests_kerberos.exceptions import KerberosExchangeError, MutualAuthenticationError  # noqa: E402
 
-TARGET = Target("lync01.contoso.com", "https://lync01.contoso.com:5986/wsman", "kerberos", "csadmin@CONTOSO.COM")
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import (  # noqa: E402
+    STAGES,
+    TABLE,
+    DeadlineReached,
+    Target,
+    UnprotectedAnswer,
+    classify,
+)
+
+TARGET = Target(
+    "lync01.contoso.com",
+    "https://lync01.contoso.com:5986/wsman",
+    "kerberos",
+    "csadmin@CONTOSO.COM",
+    "HTTP/lync01.contoso.com",
+)
 BASIC = Target("lync01.contoso.com", "https://lync01.contoso.com:5986/wsman", "basic", "csadmin")
 
 R, N, A, F = "retryable", "not_applied", "ambiguous", "fatal"
@@ -89,12 +96,12 @@ CASES = [
     (tls("UNEXPECTED_EOF_WHILE_READING"), "connection_lost", LOST, "broke"),
     (kerberos("No Kerberos credentials available (default cache: FILE:/tmp/x)", -1765328243), "kerberos_no_ticket", REFUSED, "kinit"),
     (kerberos("Ticket expired", -1765328352), "kerberos_ticket_expired", REFUSED, "kinit"),
-    (kerberos("Server HTTP/x@Y not found in Kerberos database", -1765328377), "kerberos_spn_unknown", REFUSED, "HTTP/x@Y"),
+    (kerberos("Server HTTP/x@Y not found in Kerberos database", -1765328377), "kerberos_spn_unknown", REFUSED, "HTTP/lync01.contoso.com"),
     (kerberos("Clock skew too great", -1765328347), "kerberos_clock_skew", REFUSED, "clocks"),
     (kerberos("Cannot contact any KDC for realm 'X'", -1765328228), "kerberos_no_kdc", REFUSED, "krb5.conf"),
     (kerberos("Something new", -1765328999), "kerberos_failed", REFUSED, "Something new"),
     (MutualAuthenticationError("Unable to authenticate"), "server_not_authentic", MISUNDERSTOOD, "real name"),
-    (refusal("Negotiate", "Kerberos"), "authentication_failed", SESSION, "setspn"),
+    (refusal("Negotiate", "Kerberos"), "authentication_failed", SESSION, "setspn -Q HTTP/lync01.contoso.com"),
     (InvalidCredentialsError("rejected"), "authentication_failed", SESSION, "HTTP 401"),
     (fault(5), "access_denied", REFUSED, "csadmin@CONTOSO.COM"),
     (status(403), "access_denied", REFUSED, "Administrators"),
