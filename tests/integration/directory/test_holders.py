@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, the lync.persistent_chat contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds an address: users, contacts, two at once, nobody, and addresses that look like filters."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import wellknown_user_info
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import find_holders
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.identity import recycle_bin_enabled
+from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
+from tests.integration.directory.conftest import SIP, USER, add_endpoint
+from tests.lab import settings
+
+BOTH = ("domain_controller", "global_catalog")
+
+
+def holders(connection, sip=SIP):
+    return find_holders(connection, SipAddress.parse(sip))
+
+
+@pytest.mark.parametrize("spelling", [SIP, SIP.upper().replace("SIP:", "sip:"), SIP[4:]])
+def test_the_user_is_found_on_both_servers_by_any_spelling(connection, spelling):
+    (holder,) = holders(connection, spelling)
+    assert (holder.dn, holder.object_class, holder.seen_in) == (USER.dn, "user", BOTH)
+    assert (holder.sam_account_name, holder.sip_address, holder.enabled) == (USER.name, SIP, True)
+    assert holder.sid.startswith("S-1-5-21-") and holder.usn_changed > 0 and not holder.is_contact
+
+
+def test_an_endpoint_lies_in_another_naming_context_and_is_found(connection, admin):
+    dn = add_endpoint(admin, "sip:endpoint@contoso.com")
+    (holder,) = holders(connection, "sip:endpoint@contoso.com")
+    assert (holder.dn, holder.object_class, holder.seen_in, holder.enabled) == (dn, "contact", BOTH, None)
+    assert holder.is_application_contact
+
+
+def test_two_holders_are_both_found(connection, admin):
+    dn = add_endpoint(admin)
+    assert {holder.dn for holder in holders(connection)} == {dn, USER.dn}
+
+
+def test_an_address_in_proxy_addresses_only_counts(connection, admin):
+    person = "CN=user01," + settings.PEOPLE_DN
+    admin.modify(person, {"proxyAddresses": [("MODIFY_ADD", ["SIP:second@contoso.com", "smtp:x@contoso.com"])]})
+    (holder,) = holders(connection, "sip:second@contoso.com")
+    assert holder.dn == person and holder.sip_address != "sip:second@contoso.com"
+
+
+@pytest.mark.parametrize(
+    "sip", ["sip:nobody@contoso.com", "sip:*@contoso.com", "sip:o*t@contoso.com", "sip:x~=y@contoso.com"]
+)
+def test_nobody(connection, sip):
+    assert holders(connection, sip) == []
+
+
+@pytest.mark.parametrize("user", ["a*b", "x~=y", "a&b|c!d", "it's{}", "%41"])
+def test_awkward_addresses_are_found_as_they_are(connection, admin, user):
+    dn = add_endpoint(admin, "sip:%s@contoso.com" % user)
+    assert [holder.dn for holder in holders(connection, "sip:%s@contoso.com" % user)] == [dn]
+
+
+def test_recycle_bin_is_off_here(connection):
+    assert not recycle_bin_enabled(connection)
+
+
+def test_the_info_module_shows_holders_and_guards(connection_params, admin):
+    admin.modify(USER.dn, {"mail": [("MODIFY_REPLACE", ["o@contoso.com"])]})
+    params = dict(connection_params, sip_address=SIP, sam_account_name="somebody-else", include_deleted=False)
+    result = wellknown_user_info.run(params)
+    assert [holder["dn"] for holder in result["holders"]] == [USER.dn] and not result["changed"]
+    assert [failure["name"] for failure in result["guards_failed"]] == ["identity", "mailbox"]
+
+
+def test_the_info_module_shows_deleted_objects_on_request(connection_params, converge, folder):
+    converge("absent")
+    params = dict(connection_params, sip_address=SIP, backup_dir=str(folder), include_deleted=True)
+    result = wellknown_user_info.run(params)
+    assert result["holders"] == [] and result["backup"]["state"] == "absent"
+    assert [holder["deleted"] for holder in result["deleted"]] == [True]
+    assert result["deleted"][0]["guid"] == result["backup"]["object_guid"]
