@@ -29,7 +29,8 @@ options:
     type: str
   remote_password:
     description:
-      - The account's password. With O(auth=kerberos) it may be left out when there is a ticket already.
+      - The account's password, for O(auth=basic). With O(auth=kerberos) the ticket in the credential cache is used (run C(kinit)
+        first) and a password is refused.
       - The environment variable E(PERSISTENT_CHAT_REMOTE_PASSWORD) is used when this option is not set.
     type: str
   scheme:

@@ -104,9 +104,10 @@ class Transport(Protocol):
         :raises RemotingError: the connection failed; its C(kind) says whether the commands may have run.
         """
 
-    def execute(self, program: str, arguments: Sequence[str]) -> ProcessResult:
+    def execute(self, program: str, arguments: Sequence[str], reads: bool = False) -> ProcessResult:
         """Run a program with arguments, without PowerShell (C(sc.exe) on legacy hosts).
 
+        :param reads: True when it changes nothing, so that it may be repeated after a lost answer.
         :raises RemotingError: the connection failed.
         """
 

@@ -48,7 +48,7 @@ _POLL = 20  # seconds that one request may wait at the server (WS-Man OperationT
 _NETWORK = 10  # seconds that an answer may take beyond that
 _PAUSES = (1, 3)  # seconds before the second and the third attempt
 _BUSY = 170  # fault code: the program has not yet read the input sent before
-_CLOSING = 10  # seconds for good-byes
+_CLOSING = 4  # seconds for good-byes
 
 _log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class WinRmTransport:
 
         return self._repeat(attempt, reads=not changing, doing=changing)
 
-    def execute(self, program: str, arguments: Sequence[str]) -> ProcessResult:
+    def execute(self, program: str, arguments: Sequence[str], reads: bool = False) -> ProcessResult:
         """Run a program by name; see C(command.Transport.execute). Its arguments are of a few safe characters only.
 
         :raises InvalidInput: the program or an argument has a character that cmd.exe would interpret; nothing was sent.
@@ -146,7 +146,7 @@ class WinRmTransport:
         """
         checked = command_line(program, arguments)
         shown = " ".join([program, *arguments])
-        ended = self._repeat(lambda deadline: self._process(*checked, None, deadline), reads=False, doing=shown)
+        ended = self._repeat(lambda deadline: self._process(*checked, None, deadline), reads, "" if reads else shown)
         return ProcessResult(ended.exit_code, ended.stdout.decode(_CODEPAGE), ended.stderr.decode(_CODEPAGE))
 
     def close(self) -> None:
@@ -231,6 +231,7 @@ class WinRmTransport:
         chunks = [stdin[start : start + _CHUNK] for start in range(0, len(stdin), _CHUNK)]
         for number, chunk in enumerate(chunks, 1):
             while True:
+                self._stage = "open"
                 self._limit(self._protocol, deadline)
                 self._stage = "send" if number == len(chunks) else "open"
                 try:

@@ -113,11 +113,14 @@ def test_after_the_commit_point_a_read_is_repeated(connect, lab, way, rule):
     assert outcome.objects() and fired(lab) == 1
 
 
-def test_a_service_that_was_stopped_is_unknown_too(connect, lab, way):
+def test_a_program_without_input_is_committed_by_its_start(connect, lab, way):
     set_fault(lab, {"at": "http-after", "match": "gc01.*Command", "do": "drop"})
     with pytest.raises(RemotingError) as caught:
         connect(**way, remote_addr="gc01.contoso.com").execute("sc.exe", ["query", "GroupChatLookup"])
     assert caught.value.kind == "ambiguous" and "sc.exe query GroupChatLookup" in str(caught.value)
+    set_fault(lab, {"at": "http-after", "match": "gc01.*Command", "do": "drop"})
+    ended = connect(**way, remote_addr="gc01.contoso.com").execute("sc.exe", ["query", "GroupChatLookup"], reads=True)
+    assert ended.exit_code == 0 and fired(lab) == 1
 
 
 def test_a_server_that_stays_broken_is_given_up_within_bounds(connect, lab, way):

@@ -30,6 +30,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.fai
     UnprotectedAnswer,
     classify,
 )
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.winrm import _refuse_clear_text  # noqa: E402
 
 TARGET = Target(
     "lync01.contoso.com",
@@ -216,3 +217,24 @@ def test_https_to_a_port_without_tls_as_the_library_raises_it():
         exception = caught("https://127.0.0.1:%d/" % server.getsockname()[1])
         thread.join(5)
     assert classify(exception, "connect", TARGET).code == "tls_not_spoken"
+
+
+ENCRYPTED = 'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
+
+
+@pytest.mark.parametrize(
+    "status_code, content_type, left",
+    [(200, ENCRYPTED, b"x"), (500, ENCRYPTED, b"x"), (500, "application/soap+xml", b"")],
+)
+def test_of_a_clear_answer_on_an_encrypted_connection_only_a_refusal_is_believed(status_code, content_type, left):
+    response = requests.Response()
+    response.status_code, response._content = status_code, b"x"
+    response.headers["Content-Type"] = content_type
+    assert _refuse_clear_text(response).content == left
+
+
+def test_a_clear_success_on_an_encrypted_connection_is_refused():
+    response = requests.Response()
+    response.status_code = 200
+    with pytest.raises(UnprotectedAnswer):
+        _refuse_clear_text(response)
