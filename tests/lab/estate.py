@@ -41,6 +41,7 @@ class Estate:
 
     def __init__(self, paths: Any, directory: Any) -> None:
         self.lock = threading.RLock()
+        self._saved = ""
         self.directory = directory
         self.folder = Path(paths.state)
         self.file = self.folder / "estate.json"
@@ -83,9 +84,13 @@ class Estate:
 
     def _save(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        kept = {name: value for name, value in self.data.items() if name != "counters"}
+        if (text := json.dumps(kept)) == self._saved:
+            return  # a cmdlet that only read; its count reaches the disk with the next write
         fresh = self.file.with_suffix(".new")
         fresh.write_text(json.dumps(self.data, indent=1), "utf-8")
         os.replace(fresh, self.file)
+        self._saved = text
 
     # What the state means
 
