@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import winrm
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import Command
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.connect import open_transport
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.winrm import WinRmOptions
@@ -80,3 +81,8 @@ def test_nothing_is_sent_for_a_value_that_cannot_be_sent():
     assert transport.run([]) == []
     transport.close()
     transport.close()
+
+
+def test_a_chunk_of_input_fits_the_envelope_that_the_client_announces():
+    encoded, envelope = winrm._CHUNK * 4 // 3, 4096
+    assert encoded + envelope < 153600  # pywinrm's MaxEnvelopeSize, the default of Windows Server 2008 R2
