@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ldap3.protocol.microsoft import security_descriptor_control
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup as backups
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 from tests.integration.directory.conftest import DC, SIP, USER, add_endpoint, endpoint_dn
 from tests.lab import settings
@@ -328,3 +329,22 @@ def test_absent_after_disabled_is_not_silently_taken_for_done(converge, account,
     before = clean_lab.writes()
     assert refused(converge).code == "account_still_exists"
     assert account() is not None and clean_lab.writes() == before
+
+
+@pytest.mark.parametrize("state", ["absent", "disabled"])
+@pytest.mark.parametrize("meddle", ["account", "holder"])
+def test_a_change_between_backup_and_write_stops(converge, admin, account, clean_lab, monkeypatch, state, meddle):
+    save = backups.save
+
+    def saved_and_changed(*arguments):
+        saved = save(*arguments)
+        if meddle == "account":
+            admin.modify(USER.dn, {"description": [("MODIFY_REPLACE", ["somebody was here"])]})
+        else:
+            add_endpoint(admin)
+        return saved
+
+    monkeypatch.setattr(backups, "save", saved_and_changed)
+    error = refused(converge, state)
+    assert error.code == "changed_meanwhile" and error.facts["backup"]
+    assert account().text("msRTCSIP-PrimaryUserAddress") == SIP and account().enabled
