@@ -57,6 +57,9 @@ class Estate:
     """Everything that a decision of the migration depends on.
 
     :param pool_is_persistent_chat: the target pool exists and is a Persistent Chat pool.
+    :param active_servers: None where the server does not tell (the property is an ASSUMPTION: domain.md, section 2.3);
+        an empty list means that the pool serves nobody.
+    :param pool_state: Normal, FailedOver, or None where it could not be read.
     :param archive_sha256: None when the archive does not exist.
     :param exported_sha256: what the export recorded; None before it completed.
     :param import_state: none, started or verified.
@@ -70,8 +73,8 @@ class Estate:
     pool_services: tuple[Service, ...] = ()
     pool_is_persistent_chat: bool = True
     pool_servers: tuple[str, ...] = ()
-    active_servers: tuple[str, ...] = ()
-    pool_state: str = "Normal"
+    active_servers: tuple[str, ...] | None = None
+    pool_state: str | None = None
     sip_domains: tuple[str, ...] = ()
     archive_sha256: str | None = None
     exported_sha256: str | None = None

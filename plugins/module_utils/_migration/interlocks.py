@@ -140,13 +140,13 @@ def one_contact_holds(migration: Migration, estate: Estate) -> str | None:
 
 
 def pool_serves(migration: Migration, estate: Estate) -> str | None:
-    """The new pool's services run, its active-server list is not empty, and its state is Normal."""
+    """The new pool's services run; where the server tells, its active-server list is not empty and its state is Normal."""
     down = [str(s) for s in estate.pool_services if s.status not in ("running", "missing")]
     if down:
         return "not running: %s" % ", ".join(down)
-    if not estate.active_servers:
+    if estate.active_servers == ():
         return "%s has no active server and would serve nobody; use Set-CsPersistentChatActiveServer" % migration.pool_fqdn
-    if estate.pool_state.lower() != "normal":
+    if (estate.pool_state or "Normal").lower() != "normal":
         return "%s is in the state %s" % (migration.pool_fqdn, estate.pool_state)
     return None
 

@@ -70,8 +70,8 @@ def _persistent_chat(transport: Transport, migration: Migration) -> dict[str, An
     return {
         "pool_is_persistent_chat": pool.is_persistent_chat,
         "pool_servers": pool.servers,
-        "active_servers": pool.active_servers or (),
-        "pool_state": pool_state or "unknown",
+        "active_servers": pool.active_servers,
+        "pool_state": pool_state,
         "sip_domains": topology.sip_domains,
         "archive_sha256": file.sha256,
         "exported_sha256": (record or {}).get("sha256"),
