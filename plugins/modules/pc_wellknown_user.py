@@ -235,10 +235,10 @@ backup:
   contains:
     path:
       description: The LDIF file.
-      type: path
+      type: str
     manifest:
       description: The manifest.
-      type: path
+      type: str
     sha256:
       description: The SHA-256 of the LDIF file.
       type: str
