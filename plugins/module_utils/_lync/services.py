@@ -155,7 +155,8 @@ def observe_services(
 
 def sc(transport: Transport, computer: str | None, *arguments: str) -> ProcessResult:
     """Run C(sc.exe), on another computer's services when one is given."""
-    return transport.execute("sc.exe", (["\\\\" + computer] if computer else []) + list(arguments))
+    reads = arguments[0] in ("query", "qc")
+    return transport.execute("sc.exe", (["\\\\" + computer] if computer else []) + list(arguments), reads)
 
 
 def _sc_state(transport: Transport, name: str, computer: str | None) -> ServiceState:

@@ -43,9 +43,9 @@ class Session:
         """As Transport.run."""
         return self._use(lambda transport: transport.run(commands, stop_on_error))
 
-    def execute(self, program: str, arguments: Sequence[str]) -> ProcessResult:
+    def execute(self, program: str, arguments: Sequence[str], reads: bool = False) -> ProcessResult:
         """As Transport.execute."""
-        return self._use(lambda transport: transport.execute(program, arguments))
+        return self._use(lambda transport: transport.execute(program, arguments, reads))
 
     def close(self) -> None:
         """As Transport.close."""

@@ -65,7 +65,7 @@ class LabServer:
             return Outcome(command, error=CmdletError(fault.message, fault.error_id, fault.category))
         return Outcome(command, [{name: item.get(name) for name in command.select} for item in found], context.warnings)
 
-    def execute(self, program: str, arguments: Sequence[str]) -> ProcessResult:
+    def execute(self, program: str, arguments: Sequence[str], reads: bool = False) -> ProcessResult:
         self.calls.append([" ".join([program, *arguments])])
         self.before(len(self.calls))
         end = sc(Context(self.estate, self.server), list(arguments))
