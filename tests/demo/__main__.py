@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab import lifecycle
@@ -81,6 +82,15 @@ def run(*command: str, shown: str | None = None, **environment: str) -> str:
     return "".join(output)
 
 
+@dataclass(frozen=True)
+class Recap:
+    """How a playbook ended: the sums of two columns of its recap, and the option that names the plan it printed."""
+
+    changed: int
+    failed: int
+    plan_digest: str
+
+
 class Demo:
     """The lab and the installed collection that the demonstration uses."""
 
@@ -100,15 +110,14 @@ class Demo:
             ANSIBLE_FORCE_COLOR=str(sys.stdout.isatty()),
         )
 
-    def playbook(self, name: str, *options: str) -> tuple[dict[str, int], str]:
-        """Run a playbook of the installed collection. :returns: the sums of its recap's columns, and all that it printed."""
+    def playbook(self, name: str, *options: str) -> Recap:
+        """Run a playbook of the installed collection."""
         inventory = str(CHECKOUT / "tests" / "demo" / "inventory.yml")
         output = self.inside("ansible-playbook", "-i", inventory, "lync.persistent_chat." + name, *options)
         recap = re.sub(r"\x1b\[[\d;]*m", "", output.rpartition("PLAY RECAP")[2])
-        counts: dict[str, int] = {}
-        for column, value in re.findall(r"(\w+)=(\d+)", recap):
-            counts[column] = counts.get(column, 0) + int(value)
-        return counts, output
+        changed, failed = (sum(map(int, re.findall(r"%s=(\d+)" % column, recap))) for column in ("changed", "failed"))
+        digest = re.search(r"-e (plan_digest=\w+)", output)
+        return Recap(changed, failed, digest[1] if digest else "")
 
     def holder(self) -> str:
         """Ask the directory itself who holds the SIP address. :returns: the object class of the one holder."""
@@ -196,8 +205,8 @@ def start(demo: Demo) -> None:
 def migrate(demo: Demo) -> None:
     heading(3, "The plan", "One look at the whole estate, and what each step would do. It writes nothing.")
     before = demo.lab.writes()
-    _, plan = demo.playbook("plan", "-e", "stop_before=nothing")
-    expect(digest := re.search(r"-e (plan_digest=\w+)", plan), "the plan has a digest: what was approved can be named")
+    plan = demo.playbook("plan", "-e", "stop_before=nothing")
+    expect(plan.plan_digest, "the plan has a digest: what was approved can be named")
     heading(4, "The migration as a rehearsal", "The same playbook as below, in check mode with differences shown.")
     demo.playbook("migrate", "-e", "stop_before=nothing", "--check", "--diff")
     expect(demo.lab.writes() == before, "plan and rehearsal wrote nothing: the lab's counters stand where they stood")
@@ -207,12 +216,12 @@ def migrate(demo: Demo) -> None:
         "Group Chat off, data moved, the user deleted, the endpoint created in its place, Persistent Chat on.",
         "With the digest of the plan it refuses to run any other plan than the one above.",
     )
-    done, _ = demo.playbook("migrate", "-e", "stop_before=nothing", "-e", digest[1])
-    expect(done["changed"] > 0 and demo.lab.writes() != before, "this run made changes")
+    done = demo.playbook("migrate", "-e", "stop_before=nothing", "-e", plan.plan_digest)
+    expect(done.changed > 0 and demo.lab.writes() != before, "this run made changes")
     heading(6, "The migration once more", "Nothing is left to do, so nothing may change.")
     before = demo.lab.writes()
-    again, _ = demo.playbook("migrate", "-e", "stop_before=nothing")
-    expect(again["changed"] == 0 and again["failed"] == 0, "the second run reports changed=0")
+    again = demo.playbook("migrate", "-e", "stop_before=nothing")
+    expect(again.changed == 0 and again.failed == 0, "the second run reports changed=0")
     expect(demo.lab.writes() == before, "the second run wrote nothing")
 
 

@@ -40,9 +40,9 @@ def _check(name: str, *command: str, **environment: str) -> Check:
 
 # The longest come first: tiers run side by side, and the last one to start should be a short one.
 TIERS = (
+    Tier("integration", (_check("pytest tests/integration", "tests/tiers/integration", "{reports}"),)),
     Tier("scenario", (_check("molecule", "tests/tiers/scenario", "{reports}"),)),
     Tier("sanity", (_check("ansible-test sanity", "tests/tiers/sanity", "{reports}"),)),
-    Tier("integration", (_check("pytest tests/integration", "tests/tiers/integration", "{reports}"),)),
     Tier("units-matrix", (_check("units on other versions of ansible-core", "tests/tiers/units-matrix", "{reports}"),)),
     Tier("unit", (_check("pytest tests/unit", "pytest", "-q", "tests/unit", "--junitxml={reports}/unit.xml"),)),
     Tier(
