@@ -91,7 +91,9 @@ class DirectoryConnection:
     def root(self) -> Entry:
         """The domain controller's rootDSE as it was at the first use."""
         if self._root is None:
-            self._root = self.read_root()
+            root = self.read_root()
+            self._require_escapes(root.text("defaultNamingContext") or "")
+            self._root = root
         return self._root
 
     def read_root(self) -> Entry:
@@ -102,6 +104,16 @@ class DirectoryConnection:
                 "%s answers LDAP but is not a domain controller of Active Directory." % self.server, "not_a_dc"
             )
         return entry
+
+    def _require_escapes(self, domain: str) -> None:
+        """Prove that an escaped filter value arrives as what it means: with ldap3 2.10.2rc4 every such search finds nothing."""
+        if not self.search(domain, "(objectClass=\\64omainDNS)", ["objectClass"], "base"):
+            raise DirectoryError(
+                "%s does not answer a search with an escaped value rightly, so no search could be trusted. The installed ldap3 is "
+                "known to be wrong in 2.10.2rc4: install ldap3 2.9.1." % self.server,
+                "unsupported_library",
+                server=self.server,
+            )
 
     @property
     def domain(self) -> str:

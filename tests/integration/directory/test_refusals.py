@@ -348,3 +348,12 @@ def test_a_change_between_backup_and_write_stops(converge, admin, account, clean
     error = refused(converge, state)
     assert error.code == "changed_meanwhile" and error.facts["backup"]
     assert account().text("msRTCSIP-PrimaryUserAddress") == SIP and account().enabled
+
+
+def test_a_library_that_sends_wrong_filters_is_refused_before_nobody_seems_to_hold_the_address(
+    converge, nothing_written, monkeypatch
+):
+    """What ldap3 2.10.2rc4 does to escaped values."""
+    monkeypatch.setattr("ldap3.operation.search.prepare_filter_for_sending", bytes)
+    assert refused(converge).code == "unsupported_library"
+    nothing_written()
