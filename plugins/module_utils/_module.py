@@ -137,13 +137,16 @@ def run_module(spec: Spec, run: Callable[[dict[str, Any], bool], dict[str, Any]]
     try:
         result = run(module.params, module.check_mode)
     except MissingLibrary as error:
-        module.fail_json(msg=missing_required_lib(error.library), exception=error.import_traceback, error={"code": error.code})
+        module.fail_json(
+            msg=missing_required_lib(error.library), exception=error.import_traceback, error={"code": error.code}
+        )
     except PersistentChatError as error:
         module.fail_json(msg=str(error), error=dict(error.facts, code=error.code))
     except Exception as error:  # the last resort: a defect of the collection still gives a sentence, not a stack
         module.fail_json(
             msg="The module met an error that it does not know: %s: %s. Nothing is known about what was done; run the "
-            "matching _info module before you go on, and report this with the output of -vvv." % (type(error).__name__, error),
+            "matching _info module before you go on, and report this with the output of -vvv."
+            % (type(error).__name__, error),
             exception=traceback.format_exc(),
             error={"code": "internal"},
         )

@@ -213,7 +213,11 @@ observed:
 """
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.plan_module import run
-from ansible_collections.lync.persistent_chat.plugins.module_utils._module import connections_spec, migration_spec, run_module
+from ansible_collections.lync.persistent_chat.plugins.module_utils._module import (
+    connections_spec,
+    migration_spec,
+    run_module,
+)
 
 
 def main() -> None:

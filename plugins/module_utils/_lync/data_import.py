@@ -145,12 +145,12 @@ def import_state(
     :returns: C(none), C(started) (begun and not known to be complete; also for an earlier archive of this name, or when the
         record cannot be read) or C(verified).
     """
-    done = imported is not None and imported.get("target") == dict(target)
-    if done and imported is not None and imported.get("sha256") == archive_sha256 is not None:
+    done = (imported or {}).get("target") == dict(target)
+    if done and archive_sha256 is not None and (imported or {}).get("sha256") == archive_sha256:
         return "verified"
     if started is None or (started and started.get("target") != dict(target)):
         return "none"
-    finished = bool(started) and done and imported is not None and imported.get("sha256") == started.get("sha256")
+    finished = bool(started) and done and (imported or {}).get("sha256") == started.get("sha256")
     return "none" if finished else "started"
 
 

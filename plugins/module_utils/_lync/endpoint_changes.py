@@ -83,8 +83,9 @@ def act(transport: Transport, desired: Desired, todo: Plan, wait: float, clock: 
 
 
 def _remove(transport: Transport, desired: Desired, action: Action, clock: Clock) -> None:
-    assert action.before is not None
-    command = Command("Remove-CsPersistentChatEndpoint", {"Identity": action.before["sip_address"], "Confirm": False})
+    command = Command(
+        "Remove-CsPersistentChatEndpoint", {"Identity": action.arguments["sip_address"], "Confirm": False}
+    )
     try:
         transport.run([command])[0].objects()
     except RemotingError as error:
@@ -108,11 +109,10 @@ def _create(transport: Transport, desired: Desired, action: Action, wait: float,
     (domain.md, sections 2.7 and 4.3): who holds it decides, not the text. Trying again is safe: a late first creation makes
     the second one fail, and the endpoint is there.
     """
-    assert action.after is not None
     parameters = {
-        "SipAddress": action.after["sip_address"],
-        "PersistentChatPoolFqdn": action.after["pool_fqdn"],
-        "DisplayName": action.after["display_name"],
+        "SipAddress": action.arguments["sip_address"],
+        "PersistentChatPoolFqdn": action.arguments["pool_fqdn"],
+        "DisplayName": action.arguments["display_name"],
         "Confirm": False,
     }
     command = Command("New-CsPersistentChatEndpoint", {k: v for k, v in parameters.items() if v is not None})

@@ -134,7 +134,7 @@ class Desired:
             address=SipAddress.parse(params["sip_address"]),
             present=params["state"] == "present",
             pool_fqdn=params.get("pool_fqdn"),
-            display_name=params.get("display_name"),
+            display_name=params.get("display_name") or None,
             recreate=bool(params.get("recreate")),
         )
 
@@ -247,12 +247,12 @@ def _creation(desired: Desired, existing: Endpoint | None) -> Action:
     if name is None and existing is not None:
         name = existing.display_name
     after = {"sip_address": str(desired.address), "pool_fqdn": desired.pool_fqdn, "display_name": name}
-    return Action("create", "endpoint %s" % desired.address, None, after)
+    return Action("create", "endpoint %s" % desired.address, None, after, after)
 
 
 def _removal(existing: Endpoint) -> Action:
     before = {key: value for key, value in existing.shown().items() if key != "identity"}
-    return Action("remove", "endpoint %s" % existing.sip_address, before, None)
+    return Action("remove", "endpoint %s" % existing.sip_address, before, None, before)
 
 
 def _same(one: str | None, other: str | None) -> bool:

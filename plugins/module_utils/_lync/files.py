@@ -102,8 +102,8 @@ def exists_reading(path: str) -> Reading[bool]:
 
 
 def text_reading(path: str) -> Reading[str | None]:
-    """Reads a text file; None when there is none."""
-    command = get("Get-Content", ("Value",), LiteralPath=path, Raw=True)
+    """Reads a text file, as UTF-8 unless it begins with another mark; None when there is none."""
+    command = get("Get-Content", ("Value",), LiteralPath=path, Raw=True, Encoding="UTF8")
 
     def understand(outcomes: Sequence[Outcome]) -> str | None:
         if not_found(outcomes[0]):

@@ -30,7 +30,7 @@ _UNDER_WAY = {"started": ("start_pending", "continue_pending"), "stopped": ("sto
 #: the exit code of sc.exe when the service is already there
 _ALREADY = {"start": 1056, "stop": 1062}
 _SC_START = {"auto": "auto", "delayed": "delayed-auto", "manual": "demand", "disabled": "disabled"}
-_STARTUP_TYPE = {"auto": "Automatic", "manual": "Manual", "disabled": "Disabled"}
+_STARTUP_TYPE = {"manual": "Manual", "disabled": "Disabled"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def plan(desired: Desired, actual: Mapping[str, ServiceState], host: str = "the 
         mode = desired.start_mode
         if mode is not None and mode != service.start_mode:
             before, after = {"start_mode": service.start_mode}, {"start_mode": mode}
-            actions.append(Action("set_start_mode", target, before, after, {"name": name}))
+            actions.append(Action("set_start_mode", target, before, after, {"name": name, "start_mode": mode}))
         elif desired.state == "started" and service.start_mode == "disabled" and service.status != "running":
             message = "The %s is disabled and cannot be started. Set start_mode as well." % target
             conflicts.append(Conflict("service_disabled", message))
@@ -107,8 +107,9 @@ def plan(desired: Desired, actual: Mapping[str, ServiceState], host: str = "the 
 
 def _under_way(desired: Desired, service: ServiceState) -> bool:
     """Whether the service is on its way already; a draining one shows as paused."""
-    assert desired.state is not None
-    return service.status in _UNDER_WAY[desired.state] or (desired.graceful and service.status == "paused")
+    return service.status in _UNDER_WAY.get(desired.state or "", ()) or (
+        desired.graceful and service.status == "paused"
+    )
 
 
 def act(transport: Transport, desired: Desired, todo: Plan) -> None:
@@ -119,7 +120,8 @@ def act(transport: Transport, desired: Desired, todo: Plan) -> None:
     :raises PersistentChatError: an action was refused.
     """
     sent = [action for action in todo.actions if action.arguments.get("send", True)]
-    by_sc = [a for a in sent if desired.control == "sc" or (a.after or {}).get("start_mode") == "delayed"]
+    # Set-Service neither sets nor clears the delayed start
+    by_sc = [a for a in sent if desired.control == "sc" or a.arguments.get("start_mode") in ("auto", "delayed")]
     commands = [_command(desired, action) for action in sent if action not in by_sc]
     try:
         for action in by_sc:
@@ -134,8 +136,7 @@ def act(transport: Transport, desired: Desired, todo: Plan) -> None:
 def _by_sc(transport: Transport, desired: Desired, action: Action) -> None:
     arguments: tuple[str, ...] = (action.op, action.arguments["name"])
     if action.op == "set_start_mode":
-        assert desired.start_mode is not None
-        arguments = ("config", action.arguments["name"], "start=", _SC_START[desired.start_mode])
+        arguments = ("config", action.arguments["name"], "start=", _SC_START[action.arguments["start_mode"]])
     result = sc(transport, desired.computer, *arguments)
     if result.exit_code != _ALREADY.get(action.op):
         check_sc(transport, desired.computer, arguments, result)
@@ -150,8 +151,7 @@ def _command(desired: Desired, action: Action) -> Command:
     if desired.computer:
         parameters["ComputerName"] = desired.computer
     if action.op == "set_start_mode":
-        assert desired.start_mode is not None
-        return Command("Set-Service", dict(parameters, StartupType=_STARTUP_TYPE[desired.start_mode]))
+        return Command("Set-Service", dict(parameters, StartupType=_STARTUP_TYPE[action.arguments["start_mode"]]))
     if desired.control == "cs":
         if desired.graceful:
             parameters["Graceful"] = True

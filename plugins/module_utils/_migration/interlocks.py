@@ -119,7 +119,10 @@ def sip_domain_valid(migration: Migration, estate: Estate) -> str | None:
     """The endpoint's SIP domain is one of the deployment's."""
     domains = {domain.lower() for domain in estate.sip_domains}
     if migration.sip_address.domain.lower() not in domains:
-        return "%s is not a SIP domain of this deployment (%s)" % (migration.sip_address.domain, ", ".join(sorted(domains)))
+        return "%s is not a SIP domain of this deployment (%s)" % (
+            migration.sip_address.domain,
+            ", ".join(sorted(domains)),
+        )
     return None
 
 
@@ -145,7 +148,9 @@ def pool_serves(migration: Migration, estate: Estate) -> str | None:
     if down:
         return "not running: %s" % ", ".join(down)
     if estate.active_servers == ():
-        return "%s has no active server and would serve nobody; use Set-CsPersistentChatActiveServer" % migration.pool_fqdn
+        return (
+            "%s has no active server and would serve nobody; use Set-CsPersistentChatActiveServer" % migration.pool_fqdn
+        )
     if (estate.pool_state or "Normal").lower() != "normal":
         return "%s is in the state %s" % (migration.pool_fqdn, estate.pool_state)
     return None

@@ -8,14 +8,21 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.identity import IdentityState, observe_identity
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.identity import (
+    IdentityState,
+    observe_identity,
+)
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.counts import counts_reading
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_export import Desired as Export
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_import import Desired as Import
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_import import import_state
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.endpoints import endpoints_reading
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.files import file_reading, record_reading
-from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.pools import PoolState, pool_state_reading, topology_reading
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.pools import (
+    PoolState,
+    pool_state_reading,
+    topology_reading,
+)
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.reading import read
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.services import (
     ServiceState,
@@ -92,7 +99,9 @@ def _pool_services(transport: Transport, servers: tuple[str, ...], names: tuple[
 
 
 def _services(host: str, states: Mapping[str, ServiceState]) -> list[Service]:
-    return [Service(host, s.name, (s.status or "unknown") if s.exists else "missing", s.start_mode) for s in states.values()]
+    return [
+        Service(host, s.name, (s.status or "unknown") if s.exists else "missing", s.start_mode) for s in states.values()
+    ]
 
 
 def _numbers(counts: Mapping[str, Any]) -> dict[str, int]:

@@ -10,7 +10,12 @@ from typing import Any, Callable, Mapping
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.estate import Estate
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.observe import observe_estate
-from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.planner import MigrationPlan, PlannedStep, gate, plan_migration
+from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.planner import (
+    MigrationPlan,
+    PlannedStep,
+    gate,
+    plan_migration,
+)
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.render import render
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.settings import Migration
 

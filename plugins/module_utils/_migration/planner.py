@@ -12,7 +12,12 @@ from typing import Any, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.estate import Estate
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.settings import Migration, phases_before
-from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.steps import MANUAL_STEPS, STEPS, Step, undo_of_freeing
+from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.steps import (
+    MANUAL_STEPS,
+    STEPS,
+    Step,
+    undo_of_freeing,
+)
 from ansible_collections.lync.persistent_chat.plugins.module_utils._plan import Action, Conflict, Plan
 
 FORMAT_VERSION = "1.0"
@@ -39,7 +44,11 @@ class PlannedStep:
     def plan(self) -> Plan:
         """The step as a module's plan: its actions, or the conflicts that forbid them."""
         conflicts = [
-            Conflict("interlock", "Step %s (%s) must not run: %s." % (self.step.number, self.step.title, reason), {"step": self.step.name})
+            Conflict(
+                "interlock",
+                "Step %s (%s) must not run: %s." % (self.step.number, self.step.title, reason),
+                {"step": self.step.name},
+            )
             for reason in self.reasons
         ]
         return Plan(tuple(self.actions), tuple(conflicts))
@@ -72,7 +81,13 @@ class MigrationPlan:
     @property
     def digest(self) -> str:
         """A fingerprint of what is wanted, what was observed and what follows from both. It holds no time."""
-        material = [FORMAT_VERSION, self.migration.shown(), self.observed.shown(), self.stop_before, [s.shown() for s in self.steps]]
+        material = [
+            FORMAT_VERSION,
+            self.migration.shown(),
+            self.observed.shown(),
+            self.stop_before,
+            [s.shown() for s in self.steps],
+        ]
         return hashlib.sha256(json.dumps(material, sort_keys=True, default=str).encode("utf-8")).hexdigest()[:16]
 
     def named(self, name: str) -> PlannedStep:
@@ -89,7 +104,9 @@ class MigrationPlan:
             "stop_before": self.stop_before,
             "phases": phases_before(self.stop_before),
             "steps": [planned.shown() for planned in self.steps],
-            "manual": [{"number": number, "after": name, "title": title} for name, (number, title) in MANUAL_STEPS.items()],
+            "manual": [
+                {"number": number, "after": name, "title": title} for name, (number, title) in MANUAL_STEPS.items()
+            ],
         }
 
 
@@ -99,7 +116,8 @@ def decide(step: Step, migration: Migration, estate: Estate) -> PlannedStep:
     asked = tuple(step.interlocks) + tuple(step.findings) if actions else tuple(step.findings)
     reasons = tuple(reason for reason in (interlock(migration, estate) for interlock in asked) if reason)
     undo = step.undo or undo_of_freeing(migration, estate)
-    return PlannedStep(step, BLOCKED if reasons else PLANNED if actions or step.findings else DONE, actions, reasons, undo)
+    status = BLOCKED if reasons else PLANNED if actions or step.only_looks else DONE
+    return PlannedStep(step, status, actions, reasons, undo)
 
 
 def plan_migration(migration: Migration, observed: Estate, stop_before: str) -> MigrationPlan:

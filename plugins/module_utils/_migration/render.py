@@ -28,7 +28,9 @@ def render(plan: MigrationPlan) -> list[str]:
     migration = plan.migration
     lines = ["Migration of %s to %s   plan %s" % (migration.sip_address, migration.pool_fqdn, plan.digest)]
     lines += ["Observed: " + text for text in _observed(plan)]
-    destructive = [(planned, action) for planned in plan.steps for action in planned.actions if action.op in _DESTRUCTIVE]
+    destructive = [
+        (planned, action) for planned in plan.steps for action in planned.actions if action.op in _DESTRUCTIVE
+    ]
     if destructive:
         lines += ["", "DESTRUCTIVE"]
         for planned, action in destructive:
@@ -55,8 +57,12 @@ def _observed(plan: MigrationPlan) -> list[str]:
         counts = ", ".join("%d %s" % (number, kind) for kind, number in sorted(estate.counts.items()))
     return [
         "%s is held by %s" % (plan.migration.sip_address, holders),
-        "%d of %d Group Chat services run, %d of %d Persistent Chat services run" % (
-            running, len(estate.legacy_services), up, len([s for s in estate.pool_services if s.status != "missing"]),
+        "%d of %d Group Chat services run, %d of %d Persistent Chat services run"
+        % (
+            running,
+            len(estate.legacy_services),
+            up,
+            len([s for s in estate.pool_services if s.status != "missing"]),
         ),
         "%s: %s; import: %s" % (plan.migration.pool_fqdn, counts, estate.import_state),
     ]
@@ -99,5 +105,14 @@ def _summary(plan: MigrationPlan) -> str:
         return text + " Nothing of a blocked step will be done."
     if not actions:
         return text + " The migration is complete."
-    reach = "to the end" if plan.stop_before == TO_THE_END else "up to %s" % PHASES[max(0, PHASES.index(plan.stop_before) - 1)]
-    return "%s To run exactly this plan %s: -e plan_digest=%s -e stop_before=%s" % (text, reach, plan.digest, plan.stop_before)
+    reach = (
+        "to the end"
+        if plan.stop_before == TO_THE_END
+        else "up to %s" % PHASES[max(0, PHASES.index(plan.stop_before) - 1)]
+    )
+    return "%s To run exactly this plan %s: -e plan_digest=%s -e stop_before=%s" % (
+        text,
+        reach,
+        plan.digest,
+        plan.stop_before,
+    )

@@ -57,14 +57,20 @@ class Migration:
         :raises InvalidInput: a value is not what it should be, or one server is listed twice.
         """
         wanted = params["migration"]
-        servers = tuple(LegacyServer(item["name"].lower(), tuple(item["services"])) for item in wanted["legacy_servers"])
+        servers = tuple(
+            LegacyServer(item["name"].lower(), tuple(item["services"])) for item in wanted["legacy_servers"]
+        )
         names = [server.name for server in servers]
         for name in names:
             if names.count(name) > 1:
-                raise InvalidInput("legacy_servers lists %s twice. List each server once, with all its services." % name)
+                raise InvalidInput(
+                    "legacy_servers lists %s twice. List each server once, with all its services." % name
+                )
         for server in servers:
             if not server.services:
-                raise InvalidInput("legacy_servers lists %s without a service. Name its Group Chat services." % server.name)
+                raise InvalidInput(
+                    "legacy_servers lists %s without a service. Name its Group Chat services." % server.name
+                )
         user = wanted["wellknown_user"]
         remoting = params["remoting"]
         return cls(

@@ -13,7 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration import interlocks as must
-from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.estate import CONTACT, Estate, Holder, Service
+from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.estate import (
+    CONTACT,
+    Estate,
+    Holder,
+    Service,
+)
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.settings import Migration
 from ansible_collections.lync.persistent_chat.plugins.module_utils._plan import Action
 
@@ -36,7 +41,8 @@ class Step:
     :param decide: the actions that are left to do; none when the step is done.
     :param project: the estate after the actions.
     :param interlocks: asked when there is something to do.
-    :param findings: asked always; they turn a step that only looks into a check.
+    :param findings: asked always, also when there is nothing to do.
+    :param only_looks: the step is a check; it is never done.
     """
 
     number: str
@@ -48,6 +54,7 @@ class Step:
     project: Callable[[Migration, Estate], Estate]
     interlocks: Sequence[must.Interlock] = ()
     findings: Sequence[must.Interlock] = ()
+    only_looks: bool = False
     certainty: str = CERTAIN
     why: str = ""
 
@@ -199,7 +206,8 @@ STEPS = (
         undo="full: start them again",
         decide=_stop_pool,
         project=_pool_stopped,
-        interlocks=(must.pool_is_persistent_chat, must.pool_services_known, must.legacy_stopped),
+        interlocks=(must.pool_is_persistent_chat, must.legacy_stopped),
+        findings=(must.pool_services_known,),
     ),
     Step(
         "5",
@@ -269,7 +277,8 @@ STEPS = (
         undo="partial: what users write in the new rooms is lost with a way back",
         decide=_start_pool,
         project=_pool_started,
-        interlocks=(must.pool_services_known, must.legacy_stopped, must.import_verified, must.endpoint_on_pool),
+        interlocks=(must.legacy_stopped, must.import_verified, must.endpoint_on_pool),
+        findings=(must.pool_services_known,),
     ),
     Step(
         "10",
@@ -279,6 +288,7 @@ STEPS = (
         undo="partial: as after step 9",
         decide=_nothing,
         project=_same,
+        only_looks=True,
         findings=(
             must.legacy_stopped,
             must.import_verified,

@@ -131,12 +131,18 @@ BROKEN = [
     ("free_address", "not a SIP domain", lambda e: replace(e, sip_domains=("fabrikam.example",))),
     ("free_address", "not a Persistent Chat pool", lambda e: replace(e, pool_is_persistent_chat=False)),
     ("create_endpoint", "is held by", lambda e: replace(e, holders=(USER,))),
-    ("create_endpoint", "is held by", lambda e: replace(e, holders=(CONTACT,), endpoint_pools=("pcpool2.contoso.com",))),
+    (
+        "create_endpoint",
+        "is held by",
+        lambda e: replace(e, holders=(CONTACT,), endpoint_pools=("pcpool2.contoso.com",)),
+    ),
     ("create_endpoint", "is held by", lambda e: replace(e, holders=(replace(USER, pending=True),))),
     ("create_endpoint", "no backup", lambda e: replace(e, backup=None)),
     ("create_endpoint", "not verified", lambda e: replace(e, import_state="none")),
     ("create_endpoint", "not stopped and disabled", lambda e: services(e, "legacy_services", status="running")),
     ("create_endpoint", "not a SIP domain", lambda e: replace(e, sip_domains=("fabrikam.example",))),
+    ("stop_pool", "has the service RTCCHAT", lambda e: services(e, "pool_services", status="missing")),
+    ("start_pool", "has the service RTCCHAT", lambda e: services(e, "pool_services", status="missing")),
     ("start_pool", "the endpoint", lambda e: replace(e, endpoint_pools=())),
     ("start_pool", "not verified", lambda e: replace(e, import_state="none")),
     ("start_pool", "not stopped and disabled", lambda e: services(e, "legacy_services", status="running")),
@@ -177,7 +183,9 @@ def test_a_user_that_only_the_global_catalog_still_shows_is_not_deleted_again() 
 def test_what_follows_a_blocked_step_waits_for_it() -> None:
     plan = plan_migration(MIGRATION, replace(UNTOUCHED, failed_guards=(("children", "it has children"),)), "nothing")
     assert plan.named("free_address").status == "blocked"
-    assert [p.status for p in plan.steps if p.step.name in ("create_endpoint", "start_pool", "verify")] == ["waiting"] * 3
+    assert [p.status for p in plan.steps if p.step.name in ("create_endpoint", "start_pool", "verify")] == [
+        "waiting"
+    ] * 3
     assert plan.named("import").status == "planned"
 
 
