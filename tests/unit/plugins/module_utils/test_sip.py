@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
-from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
+from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
 
 LABEL = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?", fullmatch=True)
 USER = st.from_regex(r"[A-Za-z0-9_'+-]+(\.[A-Za-z0-9_'+-]+)*", fullmatch=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput, PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.estate import Estate, Holder, Service
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.plan_module import run
