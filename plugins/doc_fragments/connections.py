@@ -37,8 +37,8 @@ options:
 {_below("remoting", REMOTING)}
   legacy_remoting:
     description:
-      - What differs from O(remoting) in the connections to the servers of the Group Chat pool. Their names come from elsewhere.
-      - Without it, these connections are made like O(remoting).
+      - The connections to the servers of the Group Chat pool; each server's name comes from O(migration.legacy_servers).
+      - Without it, these connections are made like O(remoting). With it, nothing of O(remoting) is taken over.
     type: dict
     suboptions:
 {_below("legacy_remoting", LEGACY_REMOTING)}
@@ -51,5 +51,5 @@ options:
 requirements:
   - pywinrm >= 0.5.0, with its C(kerberos) extra for Kerberos
   - ldap3 >= 2.9.1
-  - gssapi >= 1.8.0, for Kerberos
+  - gssapi >= 1.8.0 and cryptography >= 3.1, for Kerberos
 """

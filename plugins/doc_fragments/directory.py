@@ -69,5 +69,5 @@ options:
     default: 30
 requirements:
   - ldap3 >= 2.9.1
-  - gssapi >= 1.8.0, for O(auth_protocol=kerberos)
+  - gssapi >= 1.8.0 and cryptography >= 3.1, for O(auth_protocol=kerberos)
 """

@@ -150,7 +150,7 @@ extends_documentation_fragment:
   - lync.persistent_chat.connections
   - lync.persistent_chat.attributes
 author:
-  - The lync.persistent_chat contributors (@lync-persistent-chat)
+  - The lync.persistent_chat contributors (@lync)
 """
 
 EXAMPLES = r"""

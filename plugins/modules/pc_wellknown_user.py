@@ -114,13 +114,11 @@ notes:
 extends_documentation_fragment:
   - lync.persistent_chat.directory
   - lync.persistent_chat.attributes
-requirements:
-  - cryptography, for O(auth_protocol=kerberos)
 seealso:
   - module: lync.persistent_chat.pc_wellknown_user_info
   - module: lync.persistent_chat.pc_endpoint
 author:
-  - The lync.persistent_chat contributors (@lync-persistent-chat)
+  - The lync.persistent_chat contributors (@lync)
 """
 
 EXAMPLES = r"""

@@ -43,12 +43,10 @@ options:
 extends_documentation_fragment:
   - lync.persistent_chat.directory
   - lync.persistent_chat.attributes.info_module
-requirements:
-  - cryptography, for O(auth_protocol=kerberos)
 seealso:
   - module: lync.persistent_chat.pc_wellknown_user
 author:
-  - The lync.persistent_chat contributors (@lync-persistent-chat)
+  - The lync.persistent_chat contributors (@lync)
 """
 
 EXAMPLES = r"""
