@@ -91,7 +91,7 @@ def test_damage_is_an_error_also_when_an_older_backup_is_whole(tmp_path):
 
 def test_a_manifest_of_another_object_is_an_error(tmp_path):
     saved = save(tmp_path)
-    damage(saved.shown()["manifest"], b"-000000000007\"", b"-000000000008\"")
+    damage(saved.shown()["manifest"], b'-000000000007"', b'-000000000008"')
     with pytest.raises(backups.BackupError, match="another object"):
         backups.load(saved.path)
 
