@@ -88,6 +88,7 @@ def run_check(check: Check, number: int, count: Count) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            check=False,
         ).returncode
     failed_before = len(count.failed)
     listed = count_reports(reports, count)

@@ -87,7 +87,7 @@ def test_a_freed_address_stays_in_use_for_a_while(run, own_estate: Estate) -> No
     switch(own_estate, "address_in_use_lag", 2)
     run("New-CsPersistentChatEndpoint", **NEW)  # nobody ever held this one
     run("Remove-CsPersistentChatEndpoint", Identity=ADDRESS, Confirm=False)
-    for _ in range(2):
+    for _attempt in range(2):
         with pytest.raises(CmdletFault, match="already being used"):
             run("New-CsPersistentChatEndpoint", **NEW)
     run("New-CsPersistentChatEndpoint", **NEW)

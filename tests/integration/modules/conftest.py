@@ -47,7 +47,9 @@ def ansible(remoting: Options) -> Callable[..., Options]:
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
         }
-        ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=180)
+        ended = subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+        )
         head, arrow, text = ended.stdout.partition(" => ")
         assert arrow, "ansible printed no result: %s %s" % (ended.stdout, ended.stderr)
         result: Options = json.loads(text)

@@ -63,7 +63,7 @@ class Authenticator:
         """Authenticate one request by its Authorization header."""
         if not authorization:
             return Verdict(self._user, () if self._user else self._offers())
-        scheme, _, credentials = authorization.partition(" ")
+        scheme, _blank, credentials = authorization.partition(" ")
         judge = {"basic": self._judge_basic, "negotiate": self._judge_token, "kerberos": self._judge_token}
         act = judge.get(scheme.lower())
         return act(scheme, credentials.strip()) if act else self._refused()
@@ -82,7 +82,7 @@ class Authenticator:
         if self._basic and self._basic[0] == credentials:
             return Verdict(self._basic[1])
         try:
-            name, _, password = base64.b64decode(credentials, validate=True).decode("utf-8").partition(":")
+            name, _colon, password = base64.b64decode(credentials, validate=True).decode("utf-8").partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return self._refused()
         known = self._directory.check_password(name, password) if name and password else None

@@ -65,7 +65,7 @@ def test_what_if_writes_the_report_only(run, estate: Estate) -> None:
 def test_a_second_import(run, estate: Estate, setting: str, messages: int) -> None:
     estate.control("switch.set", name="import_repeat", value=setting)
     run("Export-CsPersistentChatData", **SOURCE, FileName=ZIP)
-    for _ in range(2):
+    for _time in range(2):
         run("Import-CsPersistentChatData", DBInstance=TARGET, FileName=ZIP, Confirm=False)
     assert counts(estate) == {"categories": 3, "rooms": 12, "disabled_rooms": 2, "addins": 2, "messages": messages}
 

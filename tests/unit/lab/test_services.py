@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from tests.lab import programs  # noqa: F401  # registers sc.exe
+import tests.lab.programs  # noqa: F401  # registers sc.exe
 from tests.lab.cmdlets import CmdletFault, Context
 from tests.lab.estate import Estate
 from tests.lab.wire.programs import ProgramEnd, run_program
@@ -87,13 +87,13 @@ def test_a_stopping_service_stays_pending_for_so_many_queries(estate: Estate, ru
     sc(estate, "stop GroupChatLookup")
     assert sc(estate, "stop GroupChatLookup").exit_code == 1061
     assert estate.status()["services"]["gc01.contoso.com"]["GroupChatLookup"]["status"] == "StopPending"
-    assert [state(sc(estate, "query GroupChatLookup")) for _ in range(3)] == [3, 3, 1]
+    assert [state(sc(estate, "query GroupChatLookup")) for _time in range(3)] == [3, 3, 1]
     run("Stop-CsWindowsService", Name="RTCCHAT", ComputerName="pc01", Graceful=True, Confirm=False)
     query = {"Name": "RTCCHAT", "ComputerName": "pc01"}
-    assert [run("Get-CsWindowsService", **query)[0]["Status"] for _ in range(3)] == ["Paused", "Paused", "Stopped"]
+    assert [run("Get-CsWindowsService", **query)[0]["Status"] for _time in range(3)] == ["Paused", "Paused", "Stopped"]
     estate.control("switch.set", name="start_pending_polls", value=1)
     run("Start-Service", host="pc01", Name="RTCCHAT")
-    assert [run("Get-CsWindowsService", **query)[0]["Status"] for _ in range(2)] == ["StartPending", "Running"]
+    assert [run("Get-CsWindowsService", **query)[0]["Status"] for _time in range(2)] == ["StartPending", "Running"]
 
 
 def test_the_lync_cmdlets_know_lync_services_only(run) -> None:

@@ -56,9 +56,9 @@ class Script:
         trouble, applied = what if isinstance(what, tuple) else (what, what is None)
         if applied:
             self._write(command)
-        if isinstance(trouble, Exception):
-            raise trouble
-        return Outcome(command, error=trouble)
+        if trouble is None or isinstance(trouble, CmdletError):
+            return Outcome(command, error=trouble)
+        raise trouble
 
     def _write(self, command: Command) -> None:
         if command.name.startswith("Remove-"):
