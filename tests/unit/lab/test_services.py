@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 
 import pytest
 
-import tests.lab.programs  # noqa: F401  # registers sc.exe
 from tests.lab.cmdlets import CmdletFault, Context
 from tests.lab.estate import Estate
 from tests.lab.wire.programs import ProgramEnd, run_program
+
+importlib.import_module("tests.lab.programs")  # registers sc.exe
 
 
 def sc(estate: Estate, line: str, host: str = "gc01") -> ProgramEnd:

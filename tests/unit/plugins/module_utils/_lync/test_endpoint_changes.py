@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, NoReturn, Sequence
 
 import pytest
 
@@ -21,6 +21,10 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.err
 SIP, POOL, OTHER = "sip:ocschat@contoso.com", "pcpool.contoso.com", "pcpool2.contoso.com"
 LOST = RemotingError("The answer was lost.", AMBIGUOUS, "receive")
 CLAIMED = CmdletError("Die Adresse wird schon benutzt.", "SipAddressInUse,X", "InvalidData")
+
+
+def fail(error: Exception) -> NoReturn:
+    raise error
 
 
 class Script:
@@ -56,9 +60,9 @@ class Script:
         trouble, applied = what if isinstance(what, tuple) else (what, what is None)
         if applied:
             self._write(command)
-        if trouble is None or isinstance(trouble, CmdletError):
-            return Outcome(command, error=trouble)
-        raise trouble
+        if isinstance(trouble, Exception):
+            fail(trouble)
+        return Outcome(command, error=trouble)
 
     def _write(self, command: Command) -> None:
         if command.name.startswith("Remove-"):
