@@ -16,7 +16,8 @@ description:
     it leave behind.
   - With O(step) it answers one question instead, whether that step may run on what is there now. The roles of this
     collection ask it before each step; it fails when an interlock forbids the step.
-  - It reads and never writes.
+  - It reads and never writes. In check mode the steps before O(step) have not happened; it then answers for the estate that
+    they would leave behind, and reports as changed, with a diff, what the step would do.
 options:
   migration:
     description: The wanted migration. It is the variable C(pc_migration) of the roles.

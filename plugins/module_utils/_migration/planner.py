@@ -64,6 +64,7 @@ class PlannedStep:
             "actions": [action.shown() for action in self.actions],
             "certainty": self.step.certainty,
             "why": self.step.why,
+            "gates": self.step.gates,
             "reasons": list(self.reasons),
             "undo": self.undo,
         }

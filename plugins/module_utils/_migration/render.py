@@ -76,6 +76,8 @@ def _step(planned: PlannedStep) -> list[str]:
         lines += ["      why: %s" % reason for reason in planned.reasons]
     if planned.status != DONE:
         lines += ["      %s" % _action(action) for action in planned.actions]
+        lines.append("      gate: %s" % ", ".join(name.replace("_", " ") for name in planned.step.gates))
+        lines.append("      undo: %s" % planned.undo)
     return lines
 
 

@@ -58,6 +58,11 @@ class Step:
     certainty: str = CERTAIN
     why: str = ""
 
+    @property
+    def gates(self) -> list[str]:
+        """The names of what must hold before the step may run."""
+        return [interlock.__name__ for interlock in (*self.interlocks, *self.findings)]
+
 
 def _service_action(op: str, service: Service, status: str, start_mode: str | None) -> Action:
     before: dict[str, Any] = {"status": service.status}
