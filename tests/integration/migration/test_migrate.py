@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.lab import settings
+
 SIP = "sip:ocschat@contoso.com"
 
 
@@ -43,6 +45,15 @@ def test_a_step_that_is_known_to_be_blocked_stops_the_run_before_the_first_write
     assert done.status == 2
     assert "Free the SIP address" in done.output and "Nothing was changed" in done.output
     assert fresh_lab.writes() == before
+
+
+def test_passwords_are_printed_nowhere(play, lab, variables):
+    account = "csadmin@" + settings.DOMAIN
+    variables["pc_remoting"].update(auth="basic", remote_user=account, remote_password=settings.PASSWORD)
+    variables["pc_directory"].update(auth_protocol="simple", username=account, password=settings.PASSWORD)
+    done = play("migrate", "-vvv", "--check", "--diff", stop_before="nothing")
+    assert done.status == 0, done.output
+    assert settings.PASSWORD not in done.output
 
 
 def test_disabled_keeps_the_account_and_frees_its_address(play, fresh_lab, variables):
