@@ -16,7 +16,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.st
     MANUAL_STEPS,
     STEPS,
     Step,
-    undo_of_freeing,
+    undo_of_identity,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._plan import Action, Conflict, Plan
 
@@ -116,7 +116,7 @@ def decide(step: Step, migration: Migration, estate: Estate) -> PlannedStep:
     actions = tuple(step.decide(migration, estate))
     asked = tuple(step.interlocks) + tuple(step.findings) if actions else tuple(step.findings)
     reasons = tuple(reason for reason in (interlock(migration, estate) for interlock in asked) if reason)
-    undo = step.undo or undo_of_freeing(migration, estate)
+    undo = step.undo or undo_of_identity(step, migration, estate)
     status = BLOCKED if reasons else PLANNED if actions or step.only_looks else DONE
     return PlannedStep(step, status, actions, reasons, undo)
 

@@ -37,7 +37,8 @@ class Step:
     :param number: its number in the documented process.
     :param phase: the role that carries it out.
     :param certainty: how far the preview can be trusted, with the reason in C(why).
-    :param undo: what undo is worth after it: full, partial or none, with the reason after a colon.
+    :param undo: what undo is worth after it: full, partial or none, with the reason after a colon; empty where L(undo_of_identity)
+        says it.
     :param decide: the actions that are left to do; none when the step is done.
     :param project: the estate after the actions.
     :param interlocks: asked when there is something to do.
@@ -260,7 +261,7 @@ STEPS = (
         "create_endpoint",
         "identity_cutover",
         "Create the legacy endpoint with the same SIP address",
-        undo="full: remove the endpoint, then bring the user back",
+        undo="",
         decide=_create_endpoint,
         project=_endpoint_created,
         interlocks=(
@@ -312,10 +313,16 @@ MANUAL_STEPS = {
 }
 
 
-def undo_of_freeing(migration: Migration, estate: Estate) -> str:
-    """What undo is worth after step 8a; it depends on the choice and on the directory."""
+def undo_of_identity(step: Step, migration: Migration, estate: Estate) -> str:
+    """What undo is worth after steps 8a and 8b; it depends on the choice and on the directory."""
     if migration.user_state == "disabled":
-        return "full: the account stays, its SIP attributes come back from the backup"
-    if estate.recycle_bin:
-        return "full: out of the Active Directory Recycle Bin"
-    return "partial: reanimated with the same SID, attributes and memberships from the backup, without its password"
+        worth = "full: the account stays, its SIP attributes come back from the backup"
+    elif estate.recycle_bin:
+        worth = "full: out of the Active Directory Recycle Bin"
+    else:
+        worth = (
+            "partial: reanimated with the same SID, attributes and memberships from the backup, without its password"
+        )
+    if step.name == "free_address":
+        return worth
+    return worth.partition(":")[0] + ": remove the endpoint, then as after step 8a"
