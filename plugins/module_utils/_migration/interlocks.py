@@ -156,7 +156,7 @@ def pool_serves(migration: Migration, estate: Estate) -> str | None:
     return None
 
 
-def counts_short(migration: Migration, estate: Estate) -> str | None:
+def data_arrived(migration: Migration, estate: Estate) -> str | None:
     """The target holds at least the categories, rooms and add-ins that are expected."""
     expected = dict(estate.imported_counts, **migration.expected)
     if estate.counts is None:

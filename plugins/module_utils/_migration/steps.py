@@ -301,7 +301,7 @@ STEPS = (
             must.one_contact_holds,
             must.endpoint_on_pool,
             must.pool_serves,
-            must.counts_short,
+            must.data_arrived,
         ),
     ),
 )

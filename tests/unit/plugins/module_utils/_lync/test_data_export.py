@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -81,6 +82,12 @@ def test_an_export_is_complete_in_three_remote_calls(server: Any, estate: Any) -
     assert result["report"]["errors"] == []
     assert exists(estate, ARCHIVE)
     assert not exists(estate, PARTIAL)
+
+
+def test_the_source_is_only_read(server: Any, estate: Any) -> None:
+    before = copy.deepcopy(estate.data["databases"])
+    run(params(), False, server.connect)
+    assert estate.data["databases"] == before
 
 
 def test_the_second_run(server: Any, estate: Any) -> None:
