@@ -25,11 +25,13 @@ demo: setup ## Watch Group Chat become Persistent Chat, in the lab
 test: setup ## Run all tests
 	@$(TIERS)
 
-.PHONY: test-unit test-integration test-scenario sanity units-matrix package lint
+.PHONY: test-unit test-integration test-lab test-scenario sanity units-matrix package lint
 test-unit: setup ## Run the unit tests
 	@$(TIERS) unit
 test-integration: setup ## Run the modules against the lab
 	@$(TIERS) integration
+test-lab: setup ## Run the tests of the lab itself
+	@$(TIERS) lab
 test-scenario: setup ## Run the molecule scenarios
 	@$(TIERS) scenario
 sanity: setup ## Run ansible-test sanity

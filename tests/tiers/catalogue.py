@@ -38,10 +38,14 @@ def _check(name: str, *command: str, **environment: str) -> Check:
     return Check(name, command, tuple(environment.items()))
 
 
+_IN_A_LAB = ("tests/tiers/integration", "{reports}")
+_COLLECTION = ("tests/integration", "--ignore=tests/integration/lab")
+
 # The longest come first: tiers run side by side, and the last one to start should be a short one.
 TIERS = (
-    Tier("integration", (_check("pytest tests/integration", "tests/tiers/integration", "{reports}"),)),
+    Tier("integration", (_check("pytest, on the collection", *_IN_A_LAB, "integration", *_COLLECTION),)),
     Tier("scenario", (_check("molecule", "tests/tiers/scenario", "{reports}"),)),
+    Tier("lab", (_check("pytest, on the lab itself", *_IN_A_LAB, "lab", "tests/integration/lab"),)),
     Tier("sanity", (_check("ansible-test sanity", "tests/tiers/sanity", "{reports}"),)),
     Tier("units-matrix", (_check("units on other versions of ansible-core", "tests/tiers/units-matrix", "{reports}"),)),
     Tier("unit", (_check("pytest tests/unit", "pytest", "-q", "tests/unit", "--junitxml={reports}/unit.xml"),)),
