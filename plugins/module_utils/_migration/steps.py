@@ -65,6 +65,15 @@ class Step:
         return [interlock.__name__ for interlock in (*self.interlocks, *self.findings)]
 
 
+def _data_is_moved(migration: Migration, estate: Estate) -> bool:
+    """Whether the data needs no move any more: it was imported and verified, or the pool already answers to the address.
+
+    Users may write into the pool from then on. Its services are not stopped and nothing is imported over it again, also
+    when the archive and the records beside it have been cleared away.
+    """
+    return estate.import_state == "verified" or (must.endpoint_on_pool(migration, estate) is None and not estate.users)
+
+
 def _service_action(op: str, service: Service, status: str, start_mode: str | None) -> Action:
     before: dict[str, Any] = {"status": service.status}
     after: dict[str, Any] = {"status": status}
@@ -86,7 +95,7 @@ def _legacy_stopped(migration: Migration, estate: Estate) -> Estate:
 
 
 def _export(migration: Migration, estate: Estate) -> list[Action]:
-    if estate.import_state == "verified" or estate.exported_sha256 is not None:
+    if _data_is_moved(migration, estate) or estate.exported_sha256 is not None:
         return []
     target = "archive %s" % migration.archive
     return [Action("export", target, None, {"source": migration.source_instance, "sha256": "known after the export"})]
@@ -97,7 +106,7 @@ def _exported(migration: Migration, estate: Estate) -> Estate:
 
 
 def _stop_pool(migration: Migration, estate: Estate) -> list[Action]:
-    if estate.import_state == "verified":
+    if _data_is_moved(migration, estate):
         return []
     return [
         _service_action("stop", service, "stopped", None)
@@ -111,13 +120,13 @@ def _pool_stopped(migration: Migration, estate: Estate) -> Estate:
 
 
 def _preview_import(migration: Migration, estate: Estate) -> list[Action]:
-    if estate.import_state != "none":
+    if _data_is_moved(migration, estate) or estate.import_state != "none":
         return []
     return [Action("preview", "import of %s" % migration.archive, None, {"report": "written on the server"})]
 
 
 def _import(migration: Migration, estate: Estate) -> list[Action]:
-    if estate.import_state == "verified":
+    if _data_is_moved(migration, estate):
         return []
     after = dict(migration.expected) or {"counts": "known after the import"}
     op = "import" if estate.import_state == "none" else "verify"
@@ -283,7 +292,7 @@ STEPS = (
         undo="partial: what users write in the new rooms is lost with a way back",
         decide=_start_pool,
         project=_pool_started,
-        interlocks=(must.legacy_stopped, must.import_verified, must.endpoint_on_pool),
+        interlocks=(must.legacy_stopped, must.endpoint_on_pool),
         findings=(must.pool_services_known,),
     ),
     Step(
@@ -297,7 +306,6 @@ STEPS = (
         only_looks=True,
         findings=(
             must.legacy_stopped,
-            must.import_verified,
             must.one_contact_holds,
             must.endpoint_on_pool,
             must.pool_serves,

@@ -95,6 +95,13 @@ def test_a_finished_migration_has_nothing_left_to_do() -> None:
     assert [planned.step.name for planned in plan.steps if planned.actions or planned.reasons] == []
 
 
+@pytest.mark.parametrize("merge", [False, True])
+def test_a_pool_in_use_is_neither_stopped_nor_imported_into_when_the_records_are_gone(merge: bool) -> None:
+    cleared = replace(FINISHED, archive_sha256=None, exported_sha256=None, import_state="none", imported_counts={})
+    plan = plan_migration(replace(MIGRATION, merge=merge), cleared, "nothing")
+    assert [planned.step.name for planned in plan.steps if planned.actions or planned.reasons] == []
+
+
 @pytest.mark.parametrize("stopped_after", range(len(STEPS)))
 def test_a_migration_that_was_stopped_anywhere_is_planned_to_its_end(stopped_after: int) -> None:
     plan = plan_migration(MIGRATION, estate_before(STEPS[stopped_after].name), "nothing")
@@ -145,7 +152,6 @@ BROKEN = [
     ("stop_pool", "has the service RTCCHAT", lambda e: services(e, "pool_services", status="missing")),
     ("start_pool", "has the service RTCCHAT", lambda e: services(e, "pool_services", status="missing")),
     ("start_pool", "the endpoint", lambda e: replace(e, endpoint_pools=())),
-    ("start_pool", "not verified", lambda e: replace(e, import_state="none")),
     ("start_pool", "not stopped and disabled", lambda e: services(e, "legacy_services", status="running")),
     ("verify", "exactly one contact", lambda e: replace(e, holders=(USER,))),
     ("verify", "exactly one contact", lambda e: replace(e, holders=())),
