@@ -139,7 +139,7 @@ class Demo:
             "--dir",
             str(self.paths.root),
             "status",
-            shown="python -m tests.lab status",
+            shown=".venv/bin/python -m tests.lab status",
         )
 
     def expect_migrated(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 
@@ -31,7 +32,9 @@ def _up(paths: Paths, options: argparse.Namespace) -> int:
     began = time.monotonic()
     lifecycle.up(paths, _say)
     _say("up after %.1f s in %s" % (time.monotonic() - began, paths.root))
-    _say("go on: python -m tests.lab --dir %s status | reset | exec -- COMMAND | down" % paths.root)
+    folder = os.path.relpath(paths.root)
+    chosen = "" if folder == settings.DEFAULT_DIR else " --dir " + folder
+    _say("go on: %s%s status | reset | exec -- COMMAND | down" % (settings.PROGRAM, chosen))
     return 0
 
 
@@ -104,7 +107,7 @@ def _switch(paths: Paths, options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__import__("tests.lab").lab.__doc__)
+    parser = argparse.ArgumentParser(prog=settings.PROGRAM, description=__import__("tests.lab").lab.__doc__)
     parser.add_argument(
         "--dir", help="the lab's folder (default: $%s, else %s)" % (settings.DIR_VARIABLE, settings.DEFAULT_DIR)
     )

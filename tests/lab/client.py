@@ -10,6 +10,7 @@ import os
 import socket
 from typing import Any
 
+from tests.lab import settings
 from tests.lab.settings import Paths
 
 
@@ -37,8 +38,8 @@ class LabClient:
         except OSError as error:
             connection.close()
             raise LabError(
-                "No lab is up in %s (%s). Start one: python -m tests.lab --dir %s up"
-                % (self.paths.root, error.strerror or error, self.paths.root)
+                "No lab is up in %s (%s). Start one: %s --dir %s up"
+                % (self.paths.root, error.strerror or error, settings.PROGRAM, self.paths.root)
             ) from error
         finally:
             if folder is not None:

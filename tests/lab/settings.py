@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ GLOBAL_CATALOG_PORT = 3269
 DEFAULT_DIR = ".cache/lab"
 DIR_VARIABLE = "LYNC_LAB_DIR"
 TEMPLATE_VARIABLE = "LYNC_LAB_TEMPLATE"
+PROGRAM = os.path.relpath(sys.executable) + " -m tests.lab"  # what to type where this Python was started
 
 
 def fqdn(name: str) -> str:
