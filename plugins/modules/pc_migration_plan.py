@@ -214,6 +214,8 @@ observed:
 """
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.plan_module import run
+from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.settings import PHASES, TO_THE_END
+from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.steps import STEPS
 from ansible_collections.lync.persistent_chat.plugins.module_utils._module import (
     connections_spec,
     migration_spec,
@@ -228,30 +230,10 @@ def main() -> None:
             "migration": {"type": "dict", "required": True, "options": migration_spec()},
             "stop_before": {
                 "type": "str",
-                "choices": [
-                    "legacy_group_chat",
-                    "data_migration",
-                    "identity_cutover",
-                    "pool_services",
-                    "verification",
-                    "nothing",
-                ],
+                "choices": [*PHASES, TO_THE_END],
                 "default": "identity_cutover",
             },
-            "step": {
-                "type": "str",
-                "choices": [
-                    "stop_legacy",
-                    "export",
-                    "stop_pool",
-                    "preview_import",
-                    "import",
-                    "free_address",
-                    "create_endpoint",
-                    "start_pool",
-                    "verify",
-                ],
-            },
+            "step": {"type": "str", "choices": [step.name for step in STEPS]},
             "plan_digest": {"type": "str"},
         },
         run,

@@ -37,7 +37,8 @@ DISABLED = "disabled"
 RECENT_LOGON_DAYS = 30
 
 _PLAIN_USER = {"top", "person", "organizationalperson", "user"}
-_IDENTIFIERS = ("distinguished_name", "object_guid", "object_sid", "sam_account_name")
+#: the options by which an operator names the account, besides its address
+IDENTIFIERS = ("distinguished_name", "object_guid", "object_sid", "sam_account_name")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Identifiers:
 
         :raises InvalidInput: one is not well formed.
         """
-        given = {name: (params.get(name) or "").strip() or None for name in _IDENTIFIERS}
+        given = {name: (params.get(name) or "").strip() or None for name in IDENTIFIERS}
         for name, value in given.items():
             if value and any(ord(character) < 32 or ord(character) == 127 for character in value):
                 raise InvalidInput("%s has a control character in it: %r." % (name, value))
@@ -71,7 +72,7 @@ class Identifiers:
         return cls(**given)
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in _IDENTIFIERS)
+        return any(getattr(self, name) for name in IDENTIFIERS)
 
     def mismatches(self, guid: str, sid: str | None, sam_account_name: str | None, guid_of_dn: str | None) -> list[str]:
         """Name each given identifier that means another object.

@@ -12,8 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Callable, Mapping
 
-#: the classes of a holder that mean "the endpoint of a pool", not "the well-known user"
-CONTACT = "contact"
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import CONTACT
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,10 @@ class Service:
 
     def __str__(self) -> str:
         return "service %s on %s" % (self.name, self.host)
+
+    @property
+    def exists(self) -> bool:
+        return self.status != "missing"
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,21 @@ class Estate:
     backup: str | None = None
     recycle_bin: bool = False
     endpoint_pools: tuple[str, ...] = ()
+
+    @property
+    def legacy_to_stop(self) -> tuple[Service, ...]:
+        """The legacy services that run, or that a reboot would bring back."""
+        return tuple(s for s in self.legacy_services if s.status != "stopped" or s.start_mode != "disabled")
+
+    @property
+    def pool_to_stop(self) -> tuple[Service, ...]:
+        """The services of the new pool that are not stopped."""
+        return tuple(s for s in self.pool_services if s.exists and s.status != "stopped")
+
+    @property
+    def pool_to_start(self) -> tuple[Service, ...]:
+        """The services of the new pool that do not run."""
+        return tuple(s for s in self.pool_services if s.exists and s.status != "running")
 
     @property
     def users(self) -> tuple[Holder, ...]:

@@ -20,13 +20,13 @@ Interlock = Callable[[Migration, Estate], Optional[str]]
 
 def legacy_services_known(migration: Migration, estate: Estate) -> str | None:
     """Every legacy service that the operator named exists: a typing error must not pass for a stopped service."""
-    missing = [str(service) for service in estate.legacy_services if service.status == "missing"]
+    missing = [str(service) for service in estate.legacy_services if not service.exists]
     return "not found: %s; correct legacy_servers" % ", ".join(missing) if missing else None
 
 
 def legacy_stopped(migration: Migration, estate: Estate) -> str | None:
     """Invariant 2: no Group Chat service runs, and none comes back with a reboot."""
-    alive = [str(s) for s in estate.legacy_services if s.status != "stopped" or s.start_mode != "disabled"]
+    alive = [str(service) for service in estate.legacy_to_stop]
     return "not stopped and disabled: %s" % ", ".join(alive) if alive else None
 
 
@@ -39,7 +39,7 @@ def pool_is_persistent_chat(migration: Migration, estate: Estate) -> str | None:
 
 def pool_services_known(migration: Migration, estate: Estate) -> str | None:
     """Each service of the new pool that the operator named exists on some server of it, and each server has one."""
-    found = {s.name.lower() for s in estate.pool_services if s.status != "missing"}
+    found = {service.name.lower() for service in estate.pool_services if service.exists}
     unknown = [name for name in migration.pool_services if name.lower() not in found]
     if unknown or not estate.pool_services:
         return "no server of %s has the service %s; correct pool_services" % (migration.pool_fqdn, ", ".join(unknown))
@@ -48,7 +48,7 @@ def pool_services_known(migration: Migration, estate: Estate) -> str | None:
 
 def pool_stopped(migration: Migration, estate: Estate) -> str | None:
     """The data is imported while the new servers are off (domain.md, section 5, step 3)."""
-    alive = [str(s) for s in estate.pool_services if s.status not in ("stopped", "missing")]
+    alive = [str(service) for service in estate.pool_to_stop]
     return "not stopped: %s" % ", ".join(alive) if alive else None
 
 
@@ -144,7 +144,7 @@ def one_contact_holds(migration: Migration, estate: Estate) -> str | None:
 
 def pool_serves(migration: Migration, estate: Estate) -> str | None:
     """The new pool's services run; where the server tells, its active-server list is not empty and its state is Normal."""
-    down = [str(s) for s in estate.pool_services if s.status not in ("running", "missing")]
+    down = [str(service) for service in estate.pool_to_start]
     if down:
         return "not running: %s" % ", ".join(down)
     if estate.active_servers == ():

@@ -8,10 +8,8 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.identity import (
-    IdentityState,
-    observe_identity,
-)
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.guards import not_overridden
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.identity import observe_identity
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.counts import counts_reading
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_export import Desired as Export
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_import import Desired as Import
@@ -44,23 +42,19 @@ def observe_estate(migration: Migration) -> Estate:
     :raises PersistentChatError: a part of the estate could not be observed; a plan from a guess would be worse than none.
     """
     names = {server.name: checked_names(server.services) for server in migration.legacy_servers}
-    pool_services = checked_names(migration.pool_services)
-    facts: dict[str, Any] = {"legacy_services": []}
     with Session(open_transport, migration.remoting) as session:
-        facts.update(_persistent_chat(session, migration))
-        facts["pool_services"] = _pool_services(session, facts["pool_servers"], pool_services)
+        facts = _persistent_chat(session, migration)
+    legacy: list[Service] = []
     for server, services in names.items():
         with Session(open_transport, dict(migration.legacy_remoting, remote_addr=server)) as session:
-            facts["legacy_services"] += _services(server, observe_services(session, "sc", services))
-    facts["legacy_services"] = tuple(facts["legacy_services"])
-    facts.update(_identity(migration))
-    return Estate(**facts)
+            legacy += _services(server, observe_services(session, "sc", services))
+    return Estate(legacy_services=tuple(legacy), **facts, **_identity(migration))
 
 
 def _persistent_chat(transport: Transport, migration: Migration) -> dict[str, Any]:
-    """The pool, its contents, its endpoints and the archive, in one remote call."""
-    archive, wanted = migration.export_options(), migration.import_options()
-    exported, imported = Export.of(archive), Import.of(wanted)
+    """The pool, its contents and the archive in one remote call; in a second one what needs the topology: endpoints, services."""
+    names = checked_names(migration.pool_services)
+    exported, imported = Export.of(migration.export_options()), Import.of(migration.import_options())
     topology, pool_state, counts, file, record, started, finished = read(
         transport,
         topology_reading(),
@@ -71,10 +65,14 @@ def _persistent_chat(transport: Transport, migration: Migration) -> dict[str, An
         record_reading(imported.started_record),
         record_reading(imported.imported_record),
     )
-    pools = topology.persistent_chat_pools
-    endpoints = read(transport, endpoints_reading(migration.sip_address, pools))[0].endpoints
     pool: PoolState = topology.pool(migration.pool_fqdn)
+    listed, *found = read(
+        transport,
+        endpoints_reading(migration.sip_address, topology.persistent_chat_pools),
+        *[services_reading("cs", names, server) for server in pool.servers],
+    )
     return {
+        "pool_services": tuple(s for server, states in zip(pool.servers, found) for s in _services(server, states)),
         "pool_is_persistent_chat": pool.is_persistent_chat,
         "pool_servers": pool.servers,
         "active_servers": pool.active_servers,
@@ -86,16 +84,8 @@ def _persistent_chat(transport: Transport, migration: Migration) -> dict[str, An
         "imported_counts": _numbers((finished or {}).get("counts") or {}),
         "counts": None if counts.unavailable else _numbers(counts.shown()),
         "counts_problem": counts.unavailable or "",
-        "endpoint_pools": tuple(endpoint.pool_fqdn or "an unknown pool" for endpoint in endpoints),
+        "endpoint_pools": tuple(endpoint.pool_fqdn or "an unknown pool" for endpoint in listed.endpoints),
     }
-
-
-def _pool_services(transport: Transport, servers: tuple[str, ...], names: tuple[str, ...]) -> tuple[Service, ...]:
-    """The services of every server of the pool, in one remote call."""
-    if not servers:
-        return ()
-    found = read(transport, *[services_reading("cs", names, server) for server in servers])
-    return tuple(service for server, states in zip(servers, found) for service in _services(server, states))
 
 
 def _services(host: str, states: Mapping[str, ServiceState]) -> list[Service]:
@@ -121,13 +111,8 @@ def _identity(migration: Migration) -> dict[str, Any]:
         ),
         "failed_guards": tuple(
             (failure.name, failure.message)
-            for failure in seen.guards_failed
-            if not (failure.name in migration.user_overrides and migration.user_state in failure.overridable)
+            for failure in not_overridden(seen.guards_failed, migration.user_overrides, migration.user_state)
         ),
-        "backup": _backup_path(seen),
+        "backup": seen.backup.path if seen.backup else None,
         "recycle_bin": seen.recycle_bin,
     }
-
-
-def _backup_path(seen: IdentityState) -> str | None:
-    return seen.backup.path if seen.backup else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.guards import IDENTIFIERS
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
 
@@ -15,8 +16,6 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import S
 PHASES = ("legacy_group_chat", "data_migration", "identity_cutover", "pool_services", "verification")
 #: the value of C(stop_before) that runs every phase
 TO_THE_END = "nothing"
-#: the second identifiers of the well-known user
-IDENTIFIERS = ("distinguished_name", "object_guid", "object_sid", "sam_account_name")
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Sequence
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import CONTACT
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration import interlocks as must
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.estate import (
-    CONTACT,
     Estate,
     Holder,
     Service,
@@ -83,11 +83,7 @@ def _service_action(op: str, service: Service, status: str, start_mode: str | No
 
 
 def _stop_legacy(migration: Migration, estate: Estate) -> list[Action]:
-    return [
-        _service_action("stop", service, "stopped", "disabled")
-        for service in estate.legacy_services
-        if service.status != "stopped" or service.start_mode != "disabled"
-    ]
+    return [_service_action("stop", service, "stopped", "disabled") for service in estate.legacy_to_stop]
 
 
 def _legacy_stopped(migration: Migration, estate: Estate) -> Estate:
@@ -108,15 +104,11 @@ def _exported(migration: Migration, estate: Estate) -> Estate:
 def _stop_pool(migration: Migration, estate: Estate) -> list[Action]:
     if _data_is_moved(migration, estate):
         return []
-    return [
-        _service_action("stop", service, "stopped", None)
-        for service in estate.pool_services
-        if service.status not in ("stopped", "missing")
-    ]
+    return [_service_action("stop", service, "stopped", None) for service in estate.pool_to_stop]
 
 
 def _pool_stopped(migration: Migration, estate: Estate) -> Estate:
-    return estate.with_services("pool_services", lambda s: s if s.status == "missing" else replace(s, status="stopped"))
+    return estate.with_services("pool_services", lambda s: replace(s, status="stopped") if s.exists else s)
 
 
 def _preview_import(migration: Migration, estate: Estate) -> list[Action]:
@@ -173,15 +165,11 @@ def _endpoint_created(migration: Migration, estate: Estate) -> Estate:
 
 
 def _start_pool(migration: Migration, estate: Estate) -> list[Action]:
-    return [
-        _service_action("start", service, "running", None)
-        for service in estate.pool_services
-        if service.status not in ("running", "missing")
-    ]
+    return [_service_action("start", service, "running", None) for service in estate.pool_to_start]
 
 
 def _pool_started(migration: Migration, estate: Estate) -> Estate:
-    return estate.with_services("pool_services", lambda s: s if s.status == "missing" else replace(s, status="running"))
+    return estate.with_services("pool_services", lambda s: replace(s, status="running") if s.exists else s)
 
 
 def _nothing(migration: Migration, estate: Estate) -> list[Action]:
