@@ -95,7 +95,8 @@ def test_lost_shell_and_lost_server(fresh_lab: LabClient, faults: Order, do: str
     faults({"at": at, "match": "Stop-CsWindowsService", "do": do})
     lost = requests.exceptions.ConnectionError if do == "exit" else WSManFaultError
     with pytest.raises((lost, WSManFaultError)):
-        bridge(STOP)
+        # over TLS: with message encryption the next request may meet the new connection first, and get HTTP 400
+        bridge(STOP, way="https-basic")
     assert faults() == [1]
     assert writes(fresh_lab) - before == applied
 
