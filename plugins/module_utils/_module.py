@@ -27,12 +27,30 @@ def remoting_spec() -> Spec:
     """The options of the doc fragment C(lync.persistent_chat.remoting)."""
     return {
         "remote_addr": {"type": "str", "required": True, "fallback": _env("REMOTE_ADDR")},
+        "transport": {
+            "type": "str",
+            "choices": ["winrm", "psrp"],
+            "default": "winrm",
+            "fallback": _env("TRANSPORT"),
+        },
         "remote_user": {"type": "str", "fallback": _env("REMOTE_USER")},
         "remote_password": {"type": "str", "no_log": True, "fallback": _env("REMOTE_PASSWORD")},
         "scheme": {"type": "str", "choices": ["https", "http"], "default": "https", "fallback": _env("SCHEME")},
         "port": {"type": "int", "fallback": _env("PORT")},
         "path": {"type": "str", "default": "wsman", "fallback": _env("PATH")},
-        "auth": {"type": "str", "choices": ["kerberos", "basic"], "default": "kerberos", "fallback": _env("AUTH")},
+        "configuration_name": {
+            "type": "str",
+            "default": "Microsoft.PowerShell",
+            "fallback": _env("CONFIGURATION_NAME"),
+        },
+        "auth": {
+            "type": "str",
+            "choices": ["kerberos", "negotiate", "ntlm", "credssp", "certificate", "basic"],
+            "default": "kerberos",
+            "fallback": _env("AUTH"),
+        },
+        "certificate_pem": {"type": "path", "fallback": _env("CERTIFICATE_PEM")},
+        "certificate_key_pem": {"type": "path", "no_log": False, "fallback": _env("CERTIFICATE_KEY_PEM")},
         "ca_cert": {"type": "path", "fallback": _env("CA_CERT")},
         "cert_validation": {
             "type": "str",
@@ -40,8 +58,12 @@ def remoting_spec() -> Spec:
             "default": "validate",
             "fallback": _env("CERT_VALIDATION"),
         },
+        "send_cbt": {"type": "bool", "default": True, "fallback": _env("SEND_CBT")},
         "kerberos_hostname_override": {"type": "str", "fallback": _env("KERBEROS_HOSTNAME_OVERRIDE")},
+        "kerberos_service": {"type": "str", "default": "HTTP", "fallback": _env("KERBEROS_SERVICE")},
         "kerberos_delegation": {"type": "bool", "default": False, "fallback": _env("KERBEROS_DELEGATION")},
+        "realm": {"type": "str", "fallback": _env("REALM")},
+        "kdc": {"type": "list", "elements": "str", "fallback": _env("KDC")},
         "connection_timeout": {"type": "int", "default": 30, "fallback": _env("CONNECTION_TIMEOUT")},
         "operation_timeout": {"type": "int", "default": 600, "fallback": _env("OPERATION_TIMEOUT")},
     }

@@ -11,7 +11,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._errors impor
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import winrm
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import Command
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.connect import open_transport
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.winrm import WinRmOptions
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
 
 KERBEROS = {"remote_addr": "lync01.contoso.com"}
 BASIC = {
@@ -47,7 +47,7 @@ def test_defaults_are_kerberos_over_https():
         ({"connection_timeout": 0}, "connection_timeout"),
         ({"operation_timeout": -5}, "operation_timeout"),
         ({"ca_cert": "/nonexistent/ca.pem"}, "ca_cert"),
-        ({"remote_password": "s3cr3t-Value"}, "kinit"),
+        ({"remote_password": "s3cr3t-Value"}, "remote_user"),
         ({"auth": "basic", "remote_user": "a"}, "remote_password"),
         ({"auth": "basic", "remote_password": "s3cr3t-Value"}, "remote_user"),
         ({"auth": "basic", "scheme": "http", "remote_user": "a", "remote_password": "s3cr3t-Value"}, "clear text"),
@@ -68,8 +68,8 @@ def test_a_file_without_certificates_is_refused(tmp_path):
 
 def test_no_password_shows():
     transport = open_transport(BASIC)
-    assert "s3cr3t" not in repr(transport) + repr(transport._options) + repr(transport._target)
-    assert "s3cr3t" not in repr(WinRmOptions("lync01", password="s3cr3t"))
+    assert "s3cr3t" not in repr(transport) + repr(transport._options) + repr(transport._attempts.target)
+    assert "s3cr3t" not in repr(RemotingOptions("lync01", password="s3cr3t"))
 
 
 def test_nothing_is_sent_for_a_value_that_cannot_be_sent():
