@@ -21,7 +21,7 @@ def _below(option: str, options: str) -> str:
 
 
 REMOTING = _options(remoting.ModuleDocFragment.DOCUMENTATION)
-LEGACY_REMOTING = REMOTING[REMOTING.index("remote_user:") :]  # each legacy server has an address of its own
+LEGACY_REMOTING = REMOTING[REMOTING.index("transport:") :]  # each legacy server has an address of its own
 DIRECTORY = _options(directory.ModuleDocFragment.DOCUMENTATION)
 
 
@@ -49,7 +49,7 @@ options:
     suboptions:
 {_below("directory", DIRECTORY)}
 requirements:
-  - pywinrm >= 0.5.0, with its C(kerberos) extra for Kerberos
+  - the libraries that the chosen transports need, as the other modules name them
   - ldap3 >= 2.9.1
   - gssapi >= 1.8.0 and cryptography >= 3.1, for Kerberos
 """

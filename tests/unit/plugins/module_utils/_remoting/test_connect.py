@@ -11,7 +11,10 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._errors impor
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import winrm
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import Command
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.connect import open_transport
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import (
+    RemotingOptions,
+    remoting_options,
+)
 
 KERBEROS = {"remote_addr": "lync01.contoso.com"}
 BASIC = {
@@ -29,7 +32,8 @@ def url(options):
 def test_defaults_are_kerberos_over_https():
     assert url(KERBEROS) == "https://lync01.contoso.com:5986/wsman"
     assert url({**KERBEROS, "scheme": "http"}) == "http://lync01.contoso.com:5985/wsman"
-    assert url({**KERBEROS, "port": 443, "path": "/OcsPowershell/"}) == "https://lync01.contoso.com:443/OcsPowershell"
+    restricted = {**KERBEROS, "transport": "psrp", "path": "/OcsPowershell/"}
+    assert remoting_options(restricted).url == "https://lync01.contoso.com:443/OcsPowershell"
     assert url({**KERBEROS, "remote_addr": "[2001:db8::1]"}) == "https://[2001:db8::1]:5986/wsman"
 
 
