@@ -97,13 +97,29 @@ def _switch(paths: Paths, options: argparse.Namespace) -> int:
     if options.value is None:
         answer = client.call("switch.get", **({"name": options.name} if options.name else {}))
     else:
-        try:
-            value = json.loads(options.value)
-        except ValueError:
-            value = options.value
-        answer = client.call("switch.set", name=options.name, value=value)
+        answer = client.call("switch.set", name=options.name, value=_value(options.value))
     _print(answer["switches"])
     return 0
+
+
+def _policy(paths: Paths, options: argparse.Namespace) -> int:
+    client = LabClient(paths.root)
+    if options.name is None:
+        _print(client.call("policy.list"))
+        return 0
+    if options.value is None:
+        raise LabError("A policy needs a value: policy NAME VALUE [HOST]")
+    host = {"host": settings.fqdn(options.host.partition(".")[0])} if options.host else {}
+    _print(client.call("policy.set", name=options.name, value=_value(options.value), **host))
+    return 0
+
+
+def _value(text: str) -> object:
+    """JSON where it is some, else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,6 +148,10 @@ def _parser() -> argparse.ArgumentParser:
     command = add("switch", _switch, "show or set the switches for what is assumed of the product")
     command.add_argument("name", nargs="?")
     command.add_argument("value", nargs="?")
+    command = add("policy", _policy, "show how the servers' WinRM differs from its defaults, or configure it")
+    command.add_argument("name", nargs="?")
+    command.add_argument("value", nargs="?")
+    command.add_argument("host", nargs="?", help="one host, such as pc01 (default: all)")
     return parser
 
 

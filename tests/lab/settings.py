@@ -31,6 +31,7 @@ NETWORK = "10.99.77"
 PASSWORD = "Lab-Passw0rd!"
 HTTP_PORT = 5985
 HTTPS_PORT = 5986
+IIS_PORT = 443  # where Lync's web services, OcsPowershell among them, listen
 LDAPS_PORT = 636
 GLOBAL_CATALOG_PORT = 3269
 DEFAULT_DIR = ".cache/lab"

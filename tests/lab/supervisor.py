@@ -80,6 +80,8 @@ class Lab:
                 "faults.set": self.wire.faults.set,
                 "faults.list": self.wire.faults.list,
                 "faults.clear": self.wire.faults.clear,
+                "policy.set": self.wire.policies.set,
+                "policy.list": self.wire.policies.list,
             }
             if op in operations:
                 return operations[op](**arguments)

@@ -19,7 +19,6 @@ from .sealing import SealError, seal, sealed_protocol, unseal
 from .service import Answer
 from .soap import CONTENT_TYPE
 
-PATH = "/wsman"
 #: the largest request that is read at all, in bytes
 BODY_LIMIT = 8 * 1024 * 1024
 HTML = "text/html; charset=us-ascii"
@@ -65,7 +64,8 @@ class Handler(BaseHTTPRequestHandler):
             if body is None:
                 return
             self._meet("http-before", self.path)
-            if self.path.partition("?")[0].rstrip("/").lower() != PATH:
+            self._place = self.path.partition("?")[0].strip("/").lower()
+            if not self.server.serves(self.host, self._place):
                 self._send_text(404)
                 return
             self._authenticate(body)
@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
         if protocol is None and not self.server.tls:
             self._send_text(500)  # AllowUnencrypted is false: clients get no envelope that says so
             return
-        answer = self.service.handle(user, data)
+        answer = self.service.handle(user, data, self._place)
         content_type, message = CONTENT_TYPE, answer.envelope
         if protocol is not None:
             content_type, message = seal(context, protocol, message)

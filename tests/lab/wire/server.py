@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the lync.persistent_chat contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The WS-Man servers of the lab: one HTTP and one HTTPS listener for all simulated hosts.
+"""The WS-Man servers of the lab: one HTTP and one HTTPS listener for all simulated hosts, and IIS's with OcsPowershell.
 
 Which host is meant is the address that the client connected to.
 """
@@ -16,17 +16,22 @@ import traceback
 from http.server import ThreadingHTTPServer
 from typing import Any
 
+from tests.lab.policies import Policies
+
 from .auth import Authenticator, use_keytab
 from .counters import Counters
 from .faults import FaultPlan
 from .handler import Handler
 from .service import WsmanService
 
+WSMAN = "wsman"
+OCS_POWERSHELL = "ocspowershell"
+
 
 class WireServer:
     """All WS-Man listeners of one lab.
 
-    :param settings: the module tests.lab.settings, or an object with the same WSMAN_HOSTS, HTTP_PORT, HTTPS_PORT, NETBIOS.
+    :param settings: the module tests.lab.settings, or an object with the same names.
     :param paths: the lab's Paths: certificates, keys, keytab, krb5.conf.
     :param estate: the simulated estate.
     :param directory: LabDirectory: check_password and groups_of.
@@ -34,6 +39,7 @@ class WireServer:
 
     def __init__(self, settings: Any, paths: Any, estate: Any, directory: Any) -> None:
         self.faults = FaultPlan()
+        self.policies = Policies()
         self._counters = Counters()
         self._settings = settings
         self._paths = paths
@@ -43,14 +49,20 @@ class WireServer:
         self.hosts = {host.address: host for host in settings.WSMAN_HOSTS}
         self.services = {
             host.address: WsmanService(
-                host, estate, directory, self.faults, self._counters, lambda address=host.address: self.sever(address)
+                host,
+                estate,
+                directory,
+                self.faults,
+                self._counters,
+                lambda address=host.address: self.sever(address),
+                policies=self.policies,
             )
             for host in settings.WSMAN_HOSTS
         }
         self._listeners: list[Listener] = []
 
     def start(self) -> None:
-        """Listen on both ports.
+        """Listen on all ports.
 
         :raises OSError: a port is taken, or a certificate is not there.
         """
@@ -58,8 +70,12 @@ class WireServer:
 
         use_keytab(self._paths)
         try:
-            for port, tls in ((self._settings.HTTP_PORT, False), (self._settings.HTTPS_PORT, True)):
-                self._listeners.append(Listener(port, tls, self))
+            for port, tls, path in (
+                (self._settings.HTTP_PORT, False, WSMAN),
+                (self._settings.HTTPS_PORT, True, WSMAN),
+                (self._settings.IIS_PORT, True, OCS_POWERSHELL),
+            ):
+                self._listeners.append(Listener(port, tls, path, self))
         except OSError:
             for listener in self._listeners:
                 listener.server_close()
@@ -77,8 +93,9 @@ class WireServer:
         self.reset()
 
     def reset(self) -> None:
-        """Back to a fresh start: no shells, connections, fault rules or counts."""
+        """Back to a fresh start: no shells, connections, fault rules, policies or counts."""
         self.faults.clear()
+        self.policies.reset()
         for service in self.services.values():
             service.crash()
         self._counters.reset()
@@ -122,13 +139,17 @@ class WireServer:
 
 
 class Listener(ThreadingHTTPServer):
-    """One port for all hosts."""
+    """One port for all hosts.
+
+    :param path: the one path that is served there, in lower case and without slashes.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, tls: bool, wire: WireServer) -> None:
+    def __init__(self, port: int, tls: bool, path: str, wire: WireServer) -> None:
         self.tls = tls
+        self._path = path
         self.wire = wire
         self.faults = wire.faults
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -181,6 +202,10 @@ class Listener(ThreadingHTTPServer):
         """The host that the client connected to, and its service."""
         address = connection.getsockname()[0]
         return self.wire.hosts[address], self.wire.services[address]
+
+    def serves(self, host: Any, path: str) -> bool:
+        """Whether there is something at this path of the host."""
+        return path == self._path and (path != OCS_POWERSHELL or host.kind == "management")
 
     def binding_of(self, host: Any) -> bytes:
         """The channel binding value of the host's certificate."""

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Callable, Mapping
 
 from tests.lab.cmdlets import CmdletFault
+from tests.lab.policies import Policies
 
 from .counters import Counters
 from .faults import Drop, FaultPlan, HttpFailure
@@ -53,10 +54,18 @@ class WsmanService:
     :param host: a Host of the lab's settings.
     :param counters: of all hosts; the HTTP layer counts there too.
     :param sever: cuts all open connections of this host.
+    :param policies: how the hosts are configured.
     """
 
     def __init__(
-        self, host: Any, estate: Any, directory: Any, faults: FaultPlan, counters: Counters, sever: Callable[[], None]
+        self,
+        host: Any,
+        estate: Any,
+        directory: Any,
+        faults: FaultPlan,
+        counters: Counters,
+        sever: Callable[[], None],
+        policies: Policies,
     ) -> None:
         self.host = host
         self.shells = Shells()
@@ -65,10 +74,12 @@ class WsmanService:
         self._faults = faults
         self.counters = counters
         self._sever = sever
+        self._policies = policies
 
-    def handle(self, user: User, data: bytes) -> Answer:
+    def handle(self, user: User, data: bytes, path: str = "wsman") -> Answer:
         """Answer an envelope; whatever goes wrong becomes a fault.
 
+        :param path: where it was sent, in lower case and without slashes: wsman or ocspowershell.
         :raises Drop: the connection is to be dropped, by order of a fault rule.
         :raises HttpFailure: a bare HTTP status is to be sent, by order of a fault rule.
         """
