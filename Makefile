@@ -43,6 +43,12 @@ package: setup ## Build the collection, install it elsewhere and read its docume
 lint: setup ## Run the linters
 	@$(TIERS) lint
 
+.PHONY: soak bench
+soak: setup ## Meet random faults on both transports and check every verdict; N=2000 says how many
+	@tests/setup/in-a-lab soak tests.soak -n $(or $(N),2000) $(if $(SEED),--seed $(SEED))
+bench: setup ## Count requests and measure times against the lab
+	@tests/setup/in-a-lab bench tests.bench --json .cache/bench/bench.json
+
 .PHONY: format
 format: setup ## Format the Python code
 	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
