@@ -37,11 +37,13 @@ class CmdletError:
     :param message: in the server's language: shown to people, never matched on (domain.md, section 2.7).
     :param error_id: the FullyQualifiedErrorId.
     :param category: the error category's name, such as C(InvalidData).
+    :param hint: what to do about it, in our words (hints.py); empty where nothing is known.
     """
 
     message: str
     error_id: str = ""
     category: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,9 @@ class CmdletFailed(PersistentChatError):
 
     def __init__(self, outcome: Outcome) -> None:
         error = outcome.error or CmdletError("it did not run, because an earlier command of the batch failed")
+        text = "%s failed: %s" % (outcome.command, error.message)
         super().__init__(
-            "%s failed: %s" % (outcome.command, error.message),
+            "%s %s" % (text, error.hint) if error.hint else text,
             "cmdlet_failed",
             cmdlet=outcome.command.name,
             error_id=error.error_id,
