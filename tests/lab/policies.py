@@ -54,7 +54,18 @@ POLICIES: dict[str, Policy] = {
     "max_shells_per_user": Policy(30, int, "Winrs\\MaxShellsPerUser"),
     "max_envelope_kb": Policy(500, int, "MaxEnvelopeSizekb"),
     "idle_timeout": Policy(7200, int, "Winrs\\IdleTimeout, in seconds"),
-    "tls": Policy("modern", ("modern", "old"), "old: TLS 1.0 only, as on Windows Server 2008 R2"),
+    "tls": Policy(
+        "modern",
+        ("modern", "old", "none"),
+        "modern: TLS 1.2, as on Windows Server 2012 to 2019; old: TLS 1.0 only, as on Windows Server 2008 R2; "
+        "none: the HTTPS port talks plain HTTP",
+    ),
+    "certificate": Policy(
+        "own",
+        ("own", "expired", "untrusted", "other_name"),
+        "untrusted: of an unknown CA; other_name: another server's",
+    ),
+    "silent": Policy(False, bool, "takes connections and never answers, as behind some firewalls"),
 }
 
 

@@ -188,6 +188,11 @@ class Paths:
         return self.files / "host.keytab"
 
     @property
+    def ntlm_users(self) -> Path:
+        """The accounts whose NTLM logons the WS-Man servers check, with their passwords (mode 0600)."""
+        return self.root / "ntlm-users"
+
+    @property
     def hosts(self) -> Path:
         """The lab's /etc/hosts."""
         return self.files / "hosts"
@@ -202,11 +207,11 @@ class Paths:
         return self.root / "certificates"
 
     def certificate(self, name: str) -> Path:
-        """Certificate (PEM) of the host with this short name."""
+        """Certificate (PEM) of the host with this short name, or of a client: csadmin (see certificates.py)."""
         return self.certificates / (name + ".pem")
 
     def key(self, name: str) -> Path:
-        """Private key (PEM, mode 0600) of the host with this short name."""
+        """Private key (PEM, mode 0600) that belongs to certificate()."""
         return self.certificates / (name + ".key")
 
     @property

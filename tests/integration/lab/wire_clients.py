@@ -1,17 +1,18 @@
 # Copyright: (c) 2026, the lync.persistent_chat contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the wire's tests share: pywinrm sessions to the lab's hosts, and ordered faults that end with the test."""
+"""What the wire's tests share: sessions to the lab's hosts by pywinrm and by pypsrp, and ordered faults that end with the test."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import xmltodict
+from pypsrp.shell import Process, SignalCode, WinRS
+from pypsrp.wsman import WSMan
 from winrm.protocol import Protocol
 
 from tests.lab import settings
@@ -25,15 +26,57 @@ BRIDGE = "# lync.persistent_chat bridge, protocol 1"
 def protocol(
     host: str = "lync01", way: str = "http-kerberos", user: str = settings.OPERATOR, **options: Any
 ) -> Protocol:
-    """An unmodified pywinrm client. :param way: http-kerberos, https-kerberos, http-basic or https-basic."""
+    """An unmodified pywinrm client.
+
+    :param way: http or https, and kerberos, ntlm, credssp, basic or certificate, such as http-kerberos.
+    """
     scheme, transport = way.split("-")
     port = settings.HTTP_PORT if scheme == "http" else settings.HTTPS_PORT
-    if transport == "basic":
+    if transport in ("basic", "ntlm", "credssp"):
         options = {"username": "%s@%s" % (user, settings.DOMAIN), "password": settings.PASSWORD, **options}
-    options.setdefault("ca_trust_path", os.environ[settings.DIR_VARIABLE] + "/files/ca.pem")
+    elif transport == "certificate":
+        options = {**dict(zip(("cert_pem", "cert_key_pem"), client_certificate(user), strict=True)), **options}
+    options.setdefault("ca_trust_path", authority())
     return Protocol(
         "%s://%s:%d/wsman" % (scheme, settings.fqdn(host), port), transport=transport, proxy=None, **options
     )
+
+
+def authority() -> str:
+    """The lab CA's file."""
+    return str(settings.Paths.of().ca)
+
+
+def client_certificate(name: str = settings.OPERATOR) -> tuple[str, str]:
+    """The files of a client's certificate and key (see tests/lab/certificates.py)."""
+    paths = settings.Paths.of()
+    return str(paths.certificate(name)), str(paths.key(name))
+
+
+def wsman(host: str = "lync01", way: str = "http-kerberos", user: str = settings.OPERATOR, **options: Any) -> WSMan:
+    """An unmodified pypsrp client; C(way) is as for protocol(), and may be negotiate too."""
+    scheme, auth = way.split("-")
+    if auth in ("basic", "ntlm", "credssp"):
+        options = {"username": "%s@%s" % (user, settings.DOMAIN), "password": settings.PASSWORD, **options}
+    elif auth == "certificate":
+        options = {
+            **dict(zip(("certificate_pem", "certificate_key_pem"), client_certificate(user), strict=True)),
+            **options,
+        }
+    options.setdefault("cert_validation", authority())
+    options.setdefault("negotiate_service", "HTTP")
+    return WSMan(settings.fqdn(host), ssl=scheme == "https", auth=auth, no_proxy=True, **options)
+
+
+def whoami(library: str, way: str, host: str = "lync01", **options: Any) -> str:
+    """The account that a server sees, by one of C(pywinrm) and C(pypsrp)."""
+    if library == "pywinrm":
+        return run(protocol(host, way, **options), "whoami")[0].strip()
+    with wsman(host, way, **options) as client, WinRS(client) as shell:
+        process = Process(shell, "whoami")
+        process.invoke()
+        process.signal(SignalCode.CTRL_C)
+        return process.stdout.decode().strip()
 
 
 def run(client: Protocol, program: str, *arguments: str, stdin: bytes | None = None) -> tuple[str, str, int]:

@@ -1,21 +1,26 @@
 # Copyright: (c) 2026, the lync.persistent_chat contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is at the other end of a connection: basic (TLS only), Kerberos and Negotiate.
+"""Who is at the other end of a connection: Kerberos, NTLM (within Negotiate), CredSSP, a client certificate, or basic.
 
-As in WinRM, Kerberos and Negotiate authenticate the TCP connection, basic every request. Another scheme is one more method
-in L(Authenticator).
+As in WinRM, basic and certificates (both only within TLS) authenticate every request, the others the TCP connection. The
+host's policies say which are offered and taken.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import os
 from dataclasses import dataclass
 from typing import Any
 
+from tests.lab.policies import Policies
+
+from .contexts import Acceptor
 from .session import User
+from .tls import Channel
+
+CERTIFICATE = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 
 
 @dataclass(frozen=True)
@@ -30,55 +35,75 @@ class Verdict:
     challenges: tuple[str, ...] = ()
 
 
-def use_keytab(paths: Any) -> None:
-    """Let this process accept Kerberos tickets for the lab's hosts (paths: the lab's Paths)."""
-    os.environ["KRB5_KTNAME"] = "FILE:%s" % paths.keytab
-    os.environ["KRB5_CONFIG"] = str(paths.krb5_conf)
-    # one process accepts for all hosts, and the lab is nobody's target: a replay cache would only cost time
-    os.environ["KRB5RCACHENAME"] = "none:"
-
-
 class Authenticator:
     """The authentication state of one connection.
 
-    :param names: the names that a Kerberos ticket for this host may carry, in lower case.
-    :param tls: the connection is encrypted.
-    :param binding: the TLS channel's binding value, or None.
-    :param netbios: the domain's short name.
+    :param host: whom the client connected to, a Host of the lab's settings.
+    :param settings: DOMAIN, NETBIOS and ACCOUNT_NAMES.
     """
 
-    def __init__(self, names: set[str], tls: bool, binding: bytes | None, directory: Any, netbios: str) -> None:
-        self._names = names
-        self._tls = tls
-        self._binding = binding
+    def __init__(self, host: Any, channel: Channel, policies: Policies, directory: Any, settings: Any) -> None:
+        self._names = {host.name.lower(), host.fqdn.lower()}
+        self._host = host.fqdn
+        self._channel = channel
+        self._policies = policies
         self._directory = directory
-        self._netbios = netbios
+        self._settings = settings
         self._user: User | None = None
         self._basic: tuple[str, User] | None = None
+        self._expired = False
         #: the complete security context of the connection, or None
         self.context: Any = None
-        self._pending: Any = None
+        self._pending: Acceptor | None = None
 
     def judge(self, authorization: str | None) -> Verdict:
         """Authenticate one request by its Authorization header."""
+        if self._expired:
+            self._expired = False
+            return self._refused()
         if not authorization:
-            return Verdict(self._user, () if self._user else self._offers())
+            return Verdict(self._user, () if self._user else self.offers())
         scheme, _blank, credentials = authorization.partition(" ")
-        judge = {"basic": self._judge_basic, "negotiate": self._judge_token, "kerberos": self._judge_token}
+        judge = {
+            "basic": self._judge_basic,
+            "negotiate": self._judge_token,
+            "kerberos": self._judge_token,
+            "credssp": self._judge_token,
+            CERTIFICATE: self._judge_certificate,
+        }
         act = judge.get(scheme.lower())
-        return act(scheme, credentials.strip()) if act else self._refused()
+        return act(scheme, credentials.strip()) if act and self._takes(scheme.lower()) else self._refused()
 
-    def _offers(self) -> tuple[str, ...]:
-        return ("Negotiate", "Kerberos", *(('Basic realm="WSMAN"',) if self._tls else ()))
+    def expire(self) -> None:
+        """Forget who it is: the next request is refused, whatever it brings."""
+        self._expired = True
+
+    def offers(self) -> tuple[str, ...]:
+        """The WWW-Authenticate headers of one who is not known yet."""
+        offers = {
+            "negotiate": "Negotiate",
+            "kerberos": "Kerberos",
+            "credssp": "CredSSP",
+            "basic": 'Basic realm="WSMAN"',
+        }
+        return tuple(text for scheme, text in offers.items() if self._takes(scheme))
+
+    def _takes(self, scheme: str) -> bool:
+        if scheme == "negotiate":
+            return self._allows("ntlm") or self._allows("kerberos")
+        if scheme in ("basic", CERTIFICATE) and not self._channel.tls:
+            return False  # as a service without AllowUnencrypted does
+        return self._allows("certificate" if scheme == CERTIFICATE else scheme)
+
+    def _allows(self, means: str) -> bool:
+        return self._policies.get(self._host, "auth_" + means)
 
     def _refused(self) -> Verdict:
-        self._user = self.context = self._pending = None
-        return Verdict(None, self._offers())
+        self._user = self.context = self._pending = self._basic = None
+        return Verdict(None, self.offers())
 
     def _judge_basic(self, scheme: str, credentials: str) -> Verdict:
-        """A password that the directory confirms; refused without TLS, as a service without AllowUnencrypted does."""
-        if not self._tls:
-            return self._refused()
+        """A password that the directory confirms."""
         if self._basic and self._basic[0] == credentials:
             return Verdict(self._basic[1])
         try:
@@ -92,44 +117,43 @@ class Authenticator:
         self._basic = (credentials, user)
         return Verdict(user)
 
+    def _judge_certificate(self, scheme: str, credentials: str) -> Verdict:
+        """The user whose UPN is in the client's certificate: the lab's servers map all accounts so, and the lab CA alone."""
+        from tests.lab.certificates import upn_of
+
+        upn = self._channel.certificate and upn_of(self._channel.certificate)
+        name, _at, domain = (upn or "").lower().partition("@")
+        user = self._known(name) if domain == self._settings.DOMAIN else None
+        return Verdict(user) if user else self._refused()
+
     def _judge_token(self, scheme: str, credentials: str) -> Verdict:
         try:
             token = base64.b64decode(credentials, validate=True)
-            context = self._pending or self._new_context(scheme)
-            answer = context.step(token)
-            complete = context.complete
-            user = self._user_of(context) if complete else None
+            acceptor = self._pending or Acceptor(
+                scheme.lower(), self._channel.binding, self._policies.get(self._host, "cbt_hardening")
+            )
+            answer = acceptor.step(token)
+            complete = acceptor.context.complete
+            user = self._user_of(acceptor) if complete else None
         except Exception:  # the errors of binascii, spnego, gssapi and krb5 have no common base
             return self._refused()
         reply = ("%s %s" % (scheme, base64.b64encode(answer).decode()),) if answer else ()
         if not complete:
-            self._pending = context
+            self._pending = acceptor
             return Verdict(None, reply)
         self._pending = None
         if user is None:
             return self._refused()
-        self.context, self._user = context, user
+        self.context, self._user = acceptor.context, user
         return Verdict(user, reply)
 
-    def _new_context(self, scheme: str) -> Any:
-        import spnego
-        from spnego.channel_bindings import GssChannelBindings
+    def _user_of(self, acceptor: Acceptor) -> User | None:
+        name = acceptor.account(self._names)
+        return self._known(name, acceptor.delegated) if self._allows(acceptor.mechanism) else None
 
-        # without NTLM: there is no store of hashes to check it against
-        options = spnego.NegotiateOptions.wrapping_winrm | spnego.NegotiateOptions.negotiate_kerberos
-        bindings = GssChannelBindings(application_data=self._binding) if self._binding else None
-        return spnego.server(protocol=scheme.lower(), options=options, channel_bindings=bindings)
-
-    def _user_of(self, context: Any) -> User | None:
-        """The ticket's owner; None when the ticket is for another host, whose key this process happens to hold too."""
-        import spnego
-
-        inner = getattr(context, "_context", context)  # Negotiate wraps the mechanism's context
-        inner = getattr(inner, "_context", inner)
-        # the host's computer account, or one of its service principal names: they share a key
-        service = str(inner.target_name).partition("@")[0].rpartition("/")[2].rstrip("$").lower()
-        if service not in self._names:
-            return None
-        name = context.client_principal.partition("@")[0]
-        delegated = bool(context.context_attr & spnego.ContextReq.delegate)
-        return User("%s\\%s" % (self._netbios, name), delegated)
+    def _known(self, name: str, delegated: bool = False) -> User | None:
+        """The account with this name, in any case of letters."""
+        for known in self._settings.ACCOUNT_NAMES:
+            if known.lower() == name.lower():
+                return User("%s\\%s" % (self._settings.NETBIOS, known), delegated)
+        return None

@@ -5,7 +5,9 @@
 
 A rule is ``{"at": point, "match": regex, "skip": n, "times": n, "do": effect, ...}``. The points lie along the way of a
 request: http-before (nothing read yet but the envelope's bytes), wsman-before, cmdlet-before, cmdlet-after (applied, no
-answer yet), wsman-after, http-after (the answer is built). ``match`` is searched in "host action", or in "host cmdlet" at
+answer yet), wsman-after, http-after (the answer is built). At http-after, three effects let the answer go and do something
+to the connection: ``close`` ends it silently, ``expire-auth`` lets the next request be refused, ``clear`` leaves the answer
+unencrypted although the request was encrypted. ``match`` is searched in "host action", or in "host cmdlet" at
 the cmdlet points.
 """
 
@@ -23,14 +25,16 @@ from .soap import WsmanFault
 EFFECTS: dict[str, dict[str, tuple[type, ...]]] = {
     "drop": {"reset": (bool,), "bytes": (int,)},
     "delay": {"seconds": (int, float)},
-    "http503": {},
-    "http500": {},
+    **{"http%d" % status: {"body": (str,)} for status in (400, 401, 500, 502, 503, 504)},
+    "close": {},
+    "expire-auth": {},
+    "clear": {},
     "fault": {"code": (int,)},
     "error": {"message": (str,), "error_id": (str,), "category": (str,)},
     "kill-shell": {},
     "exit": {},
 }
-_HTTP = {"drop", "delay", "http503", "http500"}
+_HTTP = {"drop", "delay", *(effect for effect in EFFECTS if effect.startswith("http"))}
 _WSMAN = _HTTP | {"fault", "kill-shell", "exit"}
 _CMDLET = {"drop", "delay", "error", "kill-shell", "exit"}
 POINTS = {
@@ -39,7 +43,7 @@ POINTS = {
     "cmdlet-before": _CMDLET,
     "cmdlet-after": _CMDLET,
     "wsman-after": _WSMAN,
-    "http-after": _HTTP,
+    "http-after": _HTTP | {"close", "expire-auth", "clear"},
 }
 
 
@@ -64,11 +68,15 @@ class Drop(Exception):
 
 
 class HttpFailure(Exception):
-    """Answer with an HTTP status and no envelope, as an overloaded http.sys or a proxy does."""
+    """Answer with an HTTP status and no envelope, as an overloaded http.sys or a proxy does.
 
-    def __init__(self, status: int) -> None:
+    :param body: the page, or None for the usual one.
+    """
+
+    def __init__(self, status: int, body: str | None = None) -> None:
         super().__init__("HTTP %d by a fault rule" % status)
         self.status = status
+        self.body = body
 
 
 @dataclass
@@ -180,4 +188,4 @@ class FaultPlan:
         elif rule.do == "fault":
             raise WsmanFault(rule.fields["code"])
         else:
-            raise HttpFailure(int(rule.do[-3:]))
+            raise HttpFailure(int(rule.do[-3:]), rule.fields.get("body"))

@@ -10,25 +10,31 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import struct
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from .faults import Drop, HttpFailure
+from .faults import Act, Drop, HttpFailure
 from .sealing import SealError, seal, sealed_protocol, unseal
 from .service import Answer
 from .soap import CONTENT_TYPE
+from .tls import Channel
 
 #: the largest request that is read at all, in bytes
 BODY_LIMIT = 8 * 1024 * 1024
 HTML = "text/html; charset=us-ascii"
 TEXTS = {
     400: "the message could not be decrypted",
+    401: "who are you",
     404: "no such path",
     411: "the request has no Content-Length",
     413: "the request is too large",
     500: "the request was refused",
+    502: "the gateway got no answer that it understands",
     503: "the service is unavailable",
+    504: "the gateway got no answer in time",
 }
 
 
@@ -46,13 +52,22 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         """Finish TLS and prepare the connection's state."""
         self.host, self.service = self.server.place_of(self.request)
-        self.binding = None
-        if self.server.tls:
+        if self.server.is_silent(self.host):
+            self._ignore()
+        self.channel = Channel()
+        if isinstance(self.request, ssl.SSLSocket):
             self.request.settimeout(30)
             self.request.do_handshake()
-            self.binding = self.server.binding_of(self.host)
-        self.authenticator = self.server.authenticator(self.host, self.binding)
+            self.channel = self.server.wire.tls.channel(self.host, self.request)
+        self.authenticator = self.server.wire.authenticator(self.host, self.channel)
         super().setup()
+
+    def _ignore(self) -> None:
+        """Wait until the client gives up, which ends the connection. :raises OSError: it did, or too much time went by."""
+        self.request.settimeout(self.timeout)
+        while socket.socket.recv(self.request, 65536):  # below TLS, which would answer
+            pass
+        raise ConnectionAbortedError
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: counters and faults tell what happened."""
@@ -72,7 +87,8 @@ class Handler(BaseHTTPRequestHandler):
         except Drop as order:
             self._drop(order)
         except HttpFailure as order:
-            self._send_text(order.status)
+            self._challenges = self.authenticator.offers() if order.status == 401 else ()
+            self._send_text(order.status, order.body)
         except (ConnectionError, TimeoutError):
             self.close_connection = True  # the client has gone
 
@@ -112,35 +128,45 @@ class Handler(BaseHTTPRequestHandler):
         except SealError:
             self._send_text(400)
             return
-        if protocol is None and not self.server.tls:
+        if protocol is None and not self.channel.tls:
             self._send_text(500)  # AllowUnencrypted is false: clients get no envelope that says so
             return
         answer = self.service.handle(user, data, self._place)
-        content_type, message = CONTENT_TYPE, answer.envelope
-        if protocol is not None:
-            content_type, message = seal(context, protocol, message)
-        self._finish(answer, content_type, message)
+        self._finish(answer, protocol)
 
-    def _finish(self, answer: Answer, content_type: str, message: bytes) -> None:
+    def _finish(self, answer: Answer, protocol: str | None) -> None:
+        ordered: set[str] = set()
+        acts = {do: lambda fields, do=do: ordered.add(do) for do in ("close", "expire-auth", "clear")}
+        dropped = None
         try:
-            self._meet("http-after", answer.verb)
+            self._meet("http-after", answer.verb, acts)
         except Drop as order:
-            if order.size:
+            dropped = order
+        content_type, message = CONTENT_TYPE, answer.envelope
+        if protocol is not None and "clear" not in ordered:
+            content_type, message = seal(self.authenticator.context, protocol, message)
+        if dropped:
+            if dropped.size:
                 self._head(answer.status, len(message), content_type)
-                self.wfile.write(message[: order.size])
+                self.wfile.write(message[: dropped.size])
                 self.wfile.flush()
-            raise
+            raise dropped
         self._send(answer.status, message, content_type)
+        if "expire-auth" in ordered:
+            self.authenticator.expire()
+        if "close" in ordered:
+            self.close_connection = True  # only now: no header announces it
 
-    def _meet(self, point: str, what: str) -> None:
-        self.server.faults.meet(point, "%s %s" % (self.host.fqdn, what))
+    def _meet(self, point: str, what: str, acts: Mapping[str, Act] | None = None) -> None:
+        self.server.faults.meet(point, "%s %s" % (self.host.fqdn, what), acts)
 
     # Writing
 
     _challenges: tuple[str, ...] = ()
 
-    def _send_text(self, status: int) -> None:
-        self._send(status, ("<h2>%d: %s</h2>\r\n" % (status, TEXTS[status])).encode(), HTML)
+    def _send_text(self, status: int, text: str | None = None) -> None:
+        page = "<h2>%d: %s</h2>\r\n" % (status, TEXTS[status]) if text is None else text
+        self._send(status, page.encode(), HTML)
 
     def _send(self, status: int, body: bytes, content_type: str, **headers: str) -> None:
         self._head(status, len(body), content_type, **headers)

@@ -13,7 +13,9 @@ BOUNDARY = b"--Encrypted Boundary"
 _ORIGINAL = re.compile(rb"OriginalContent:\s*type=[^;\r\n]+;\s*charset=[^;\r\n]+;\s*Length=(\d+)", re.IGNORECASE)
 _OCTETS = b"\tContent-Type: application/octet-stream\r\n"
 #: what the client may write; the answer repeats it
-PROTOCOLS = ("application/HTTP-SPNEGO-session-encrypted", "application/HTTP-Kerberos-session-encrypted")
+CREDSSP = "application/HTTP-CredSSP-session-encrypted"
+PROTOCOLS = ("application/HTTP-SPNEGO-session-encrypted", "application/HTTP-Kerberos-session-encrypted", CREDSSP)
+PART = 16384  # the most that CredSSP seals at a time: a TLS record
 
 
 class SealError(Exception):
@@ -68,16 +70,21 @@ def _open(context: Any, payload: bytes) -> bytes:
 
 def seal(context: Any, protocol: str, data: bytes) -> tuple[str, bytes]:
     """Seal an answer; returns its Content-Type and the message."""
+    size = PART if protocol == CREDSSP else max(len(data), 1)
+    pieces = [data[start : start + size] for start in range(0, max(len(data), 1), size)]
+    message = b"".join(_sealed_part(context, protocol.encode(), piece) for piece in pieces) + BOUNDARY + b"--\r\n"
+    kind = "multipart/encrypted" if len(pieces) == 1 else "multipart/x-multi-encrypted"
+    return '%s;protocol="%s";boundary="Encrypted Boundary"' % (kind, protocol), message
+
+
+def _sealed_part(context: Any, protocol: bytes, data: bytes) -> bytes:
     sealed = context.wrap_winrm(data)
-    name = protocol.encode()
     length = str(len(data) + sealed.padding_length).encode()
-    message = b"".join(
+    return b"".join(
         (
-            BOUNDARY + b"\r\n\tContent-Type: " + name + b"\r\n",
+            BOUNDARY + b"\r\n\tContent-Type: " + protocol + b"\r\n",
             b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=" + length + b"\r\n",
             BOUNDARY + b"\r\n" + _OCTETS,
             struct.pack("<I", len(sealed.header)) + sealed.header + sealed.data,
-            BOUNDARY + b"--\r\n",
         )
     )
-    return 'multipart/encrypted;protocol="%s";boundary="Encrypted Boundary"' % protocol, message

@@ -9,7 +9,6 @@ Which host is meant is the address that the client connected to.
 from __future__ import annotations
 
 import socket
-import ssl
 import sys
 import threading
 import traceback
@@ -18,11 +17,13 @@ from typing import Any
 
 from tests.lab.policies import Policies
 
-from .auth import Authenticator, use_keytab
+from .auth import Authenticator
+from .contexts import prepare
 from .counters import Counters
 from .faults import FaultPlan
 from .handler import Handler
 from .service import WsmanService
+from .tls import Channel, TlsLayers
 
 WSMAN = "wsman"
 OCS_POWERSHELL = "ocspowershell"
@@ -40,6 +41,7 @@ class WireServer:
     def __init__(self, settings: Any, paths: Any, estate: Any, directory: Any) -> None:
         self.faults = FaultPlan()
         self.policies = Policies()
+        self.tls = TlsLayers(paths, self.policies)
         self._counters = Counters()
         self._settings = settings
         self._paths = paths
@@ -64,11 +66,12 @@ class WireServer:
     def start(self) -> None:
         """Listen on all ports.
 
-        :raises OSError: a port is taken, or a certificate is not there.
+        :raises OSError: a port is taken.
         """
         import tests.lab.programs  # noqa: F401  (declares the programs)
 
-        use_keytab(self._paths)
+        names = self._settings
+        prepare(self._paths, names.NETBIOS, names.DOMAIN, names.ACCOUNT_NAMES, names.PASSWORD)
         try:
             for port, tls, path in (
                 (self._settings.HTTP_PORT, False, WSMAN),
@@ -128,14 +131,9 @@ class WireServer:
             except OSError:
                 pass
 
-    def authenticator(self, host: Any, tls: bool, binding: bytes | None) -> Authenticator:
+    def authenticator(self, host: Any, channel: Channel) -> Authenticator:
         """The state of a new connection to a host."""
-        names = {host.name.lower(), host.fqdn.lower()}
-        return Authenticator(names, tls, binding, self._directory, self._settings.NETBIOS)
-
-    def certificate(self, name: str) -> tuple[str, str]:
-        """The files of a host's certificate and key."""
-        return str(self._paths.certificate(name)), str(self._paths.key(name))
+        return Authenticator(host, channel, self.policies, self._directory, self._settings)
 
 
 class Listener(ThreadingHTTPServer):
@@ -148,20 +146,10 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, port: int, tls: bool, path: str, wire: WireServer) -> None:
-        self.tls = tls
+        self._tls = tls
         self._path = path
         self.wire = wire
         self.faults = wire.faults
-        self._contexts: dict[str, ssl.SSLContext] = {}
-        self._bindings: dict[str, bytes] = {}
-        if tls:
-            for host in wire.hosts.values():
-                certificate, key = wire.certificate(host.name)
-                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                context.minimum_version = ssl.TLSVersion.TLSv1_2
-                context.load_cert_chain(certificate, key)
-                self._contexts[host.address] = context
-                self._bindings[host.address] = endpoint_binding(certificate)
         super().__init__(("0.0.0.0", port), Handler)
 
     def server_bind(self) -> None:
@@ -180,8 +168,8 @@ class Listener(ThreadingHTTPServer):
         if address not in self.wire.hosts:
             connection.close()
             raise ConnectionRefusedError(address)
-        if self.tls:
-            context = self._contexts[address]
+        context = self.wire.tls.context(self.wire.hosts[address]) if self._tls else None
+        if context:
             connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         self.wire.track(address, connection)
         return connection, peer
@@ -207,22 +195,6 @@ class Listener(ThreadingHTTPServer):
         """Whether there is something at this path of the host."""
         return path == self._path and (path != OCS_POWERSHELL or host.kind == "management")
 
-    def binding_of(self, host: Any) -> bytes:
-        """The channel binding value of the host's certificate."""
-        return self._bindings[host.address]
-
-    def authenticator(self, host: Any, binding: bytes | None) -> Authenticator:
-        """The state of a new connection."""
-        return self.wire.authenticator(host, self.tls, binding)
-
-
-def endpoint_binding(certificate: str) -> bytes:
-    """The tls-server-end-point binding (RFC 5929) of a PEM certificate."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-
-    with open(certificate, "rb") as file:
-        parsed = x509.load_pem_x509_certificate(file.read())
-    used = parsed.signature_hash_algorithm
-    algorithm = hashes.SHA256() if used is None or used.name in ("md5", "sha1") else used
-    return b"tls-server-end-point:" + parsed.fingerprint(algorithm)
+    def is_silent(self, host: Any) -> bool:
+        """Whether the host never answers."""
+        return self.wire.policies.get(host.fqdn, "silent")
