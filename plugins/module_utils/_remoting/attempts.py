@@ -13,14 +13,21 @@ from typing import Callable, Iterator, TypeVar
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import RETRYABLE, RemotingError
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.evidence import Evidence
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import (
+    PENDING,
     DeadlineReached,
     Target,
     classify,
+    receive_again,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
 
 Result = TypeVar("Result")
+#: how often a Receive is sent again beyond the pauses of the options: what is lost here cannot be done again
+_FURTHER = 4
+#: seconds for which a server may hold the answer to a request that was sent before, and between two questions for it
+_HELD, _ASK = 45, 1
 #: the libraries whose logs and warnings must not reach a module's output
 _LOUD = ("winrm", "pypsrp", "spnego", "urllib3", "requests")
 
@@ -57,7 +64,9 @@ class Attempts:
 
     def __init__(self, options: RemotingOptions) -> None:
         self._options = options
-        self.target = Target(options.server, options.url, options.auth, options.user, options.principal)
+        self.target = Target(
+            options.server, options.url, options.auth, options.user, options.principal, options.channel_binding
+        )
         self.stage = "connect"
 
     def repeat(
@@ -89,6 +98,30 @@ class Attempts:
             budget = self._options.connection_timeout if error.stage == "connect" else self._options.operation_timeout
             if error.kind != RETRYABLE or pause is None or deadline.elapsed + pause > budget:
                 raise error
+            time.sleep(pause)
+
+    def insist(self, receive: Callable[[], Result], renew: Callable[[], None], deadline: Deadline) -> Result:
+        """What C(receive) returns; when it fails in a way that loses nothing, it is called again, with the same message.
+
+        :param receive: sends one Receive, always the same envelope, and connects first where there is no connection.
+        :param renew: drops the connection without a good-bye; with encryption it can only be made anew.
+        """
+        pauses = iter(self._options.retry_pauses + self._options.retry_pauses[-1:] * _FURTHER)
+        held_until = None
+        while True:
+            try:
+                return receive()
+            except Exception as error:
+                if not receive_again(error):
+                    raise
+                if Evidence(error).fault == PENDING:
+                    held_until = held_until or time.monotonic() + _HELD
+                    pause = _ASK if time.monotonic() < held_until else None
+                else:
+                    pause = next(pauses, None)
+                    renew()
+                if pause is None or deadline.remaining <= pause:
+                    raise
             time.sleep(pause)
 
 

@@ -18,6 +18,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.com
     Command,
     Outcome,
 )
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.hints import NOT_FOUND
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.values import check_commands
 
 PROTOCOL = 1
@@ -160,6 +161,12 @@ def _outcome(command: Command, result: dict[str, Any]) -> Outcome:
         command=command,
         output=[{name: item.get(name) for name in command.select} for item in result["output"] if command.select],
         warnings=[str(warning) for warning in result["warnings"]],
-        error=None if error is None else CmdletError(error["message"], error["id"] or "", error["category"] or ""),
+        error=None if error is None else CmdletError(error["message"], _error_id(error), error["category"] or ""),
         skipped=bool(result["skipped"]),
     )
+
+
+def _error_id(error: dict[str, Any]) -> str:
+    """The FullyQualifiedErrorId. That of an unknown name ends with who looked for it, here Get-Command: that is of no interest."""
+    error_id: str = error["id"] or ""
+    return NOT_FOUND if error_id.partition(",")[0] == NOT_FOUND else error_id

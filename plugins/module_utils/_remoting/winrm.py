@@ -3,19 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Commands over WinRS with pywinrm: the bridge, and plain programs. Private to this collection.
 
-One session (connection, shell) serves all calls until C(close) or a failure. A failed session is thrown away, never
-mended: with message encryption it cannot be.
+One session (connection, shell) serves all calls until C(close) or a failure. What fails before the commit point is done anew
+in a new session; after it, only the fetching of the output goes on, over a new connection.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import socket
 import time
-from typing import Any, NamedTuple, Sequence
+from typing import Sequence
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import MissingLibrary
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import bridge
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.attempts import Attempts, Deadline, quiet
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import (
@@ -28,30 +26,25 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.err
     FATAL,
     RemotingError,
 )
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import (
-    UnprotectedAnswer,
-    failed,
-)
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import failed
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.hints import explained
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.values import command_line
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.winrm_session import (
+    Output,
+    WinRmSession,
+    output_of,
+)
 
 _CODEPAGE = "437"
-_CHUNK = 96 * 1024  # bytes; in base64 and with its envelope below the 153600 of pywinrm's MaxEnvelopeSize
-_POLL = 20  # seconds that one request may wait at the server (WS-Man OperationTimeout)
-_NETWORK = 10  # seconds that an answer may take beyond that
+_CHUNK = 96 * 1024  # bytes; in base64 and with its envelope below 153600, the limit of Windows Server 2008 R2
 _BUSY = 170  # fault code: the program has not yet read the input sent before
 _BUSY_PAUSE = 1  # seconds before the same input is sent again
 _CLOSING = 4  # seconds for good-byes
+#: what WinRS puts around a command line, %COMSPEC% /C "...", is shorter
+_AROUND = 100
 
 _log = logging.getLogger(__name__)
-
-
-class _Ended(NamedTuple):
-    """A process that has ended, and what it printed."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
 
 
 class WinRmTransport:
@@ -61,7 +54,7 @@ class WinRmTransport:
         self.server = options.server
         self._options = options
         self._attempts = Attempts(options)
-        self._protocol: Any = None
+        self._session: WinRmSession | None = None
         self._shell: str | None = None
 
     def __repr__(self) -> str:
@@ -87,126 +80,124 @@ class WinRmTransport:
             except ValueError as error:
                 raise self._no_answer(ended, error, changing) from error
 
-        return self._attempts.repeat(attempt, self._discard, reads=not changing, doing=changing)
+        outcomes = self._attempts.repeat(attempt, self._discard, reads=not changing, doing=changing)
+        return [explained(outcome, self._options) for outcome in outcomes]
 
     def execute(self, program: str, arguments: Sequence[str], reads: bool = False) -> ProcessResult:
         """Run a program by name; see C(command.Transport.execute). Its arguments are of a few safe characters only.
 
-        :raises InvalidInput: the program or an argument has a character that cmd.exe would interpret; nothing was sent.
+        :raises InvalidInput: the program or an argument has a character that cmd.exe would interpret, or the line is too long;
+            nothing was sent.
         :raises MissingLibrary: pywinrm is not installed.
         :raises RemotingError: the connection failed; C(kind) says what that means.
         """
         checked = command_line(program, arguments)
         shown = " ".join([program, *arguments])
+        limit = bridge.COMMAND_LINE_LIMIT - _AROUND
+        length = len(" ".join([checked[0], *checked[1]]))
+        if length > limit:
+            raise InvalidInput(
+                "The command line of %s has %d characters, and cmd.exe on the server takes at most %d. Nothing was sent."
+                % (program, length, limit),
+                code="command_line_too_long",
+            )
         ended = self._attempts.repeat(
             lambda deadline: self._process(*checked, None, deadline), self._discard, reads, "" if reads else shown
         )
-        return ProcessResult(ended.exit_code, ended.stdout.decode(_CODEPAGE), ended.stderr.decode(_CODEPAGE))
+        return ProcessResult(int(ended.exit_code or 0), ended.stdout.decode(_CODEPAGE), ended.stderr.decode(_CODEPAGE))
 
     def close(self) -> None:
         """End the session. Never raises; what goes wrong is logged only."""
-        protocol, shell = self._protocol, self._shell
-        self._protocol = self._shell = None
-        if protocol is None:
+        session, shell = self._session, self._shell
+        self._session = self._shell = None
+        if session is None:
             return
         with quiet():
             try:
                 if shell is not None:
-                    self._limit(protocol, Deadline(_CLOSING))
-                    protocol.close_shell(shell)
+                    session.limit(_CLOSING)
+                    session.connect()
+                    session.protocol.close_shell(shell)
             except Exception as error:
                 _log.debug("closing the shell on %s: %s", self.server, error)
-            try:
-                protocol.transport.close_session()
-            except Exception as error:
-                _log.debug("closing the connection to %s: %s", self.server, error)
+            session.close()
 
-    def _process(self, program: str, arguments: Sequence[str], stdin: bytes | None, deadline: Deadline) -> _Ended:
+    def _process(self, program: str, arguments: Sequence[str], stdin: bytes | None, deadline: Deadline) -> Output:
         """Run one process to its end and return what it printed."""
-        self._open(deadline)
-        self._limit(self._protocol, deadline)
+        session, shell = self._open(deadline)
+        session.limit(deadline.check())
         # without input the start itself is the commit point
         self._attempts.stage = "send" if stdin is None else "open"
-        command = self._protocol.run_command(self._shell, program, arguments, console_mode_stdin=False)
+        command = session.protocol.run_command(shell, program, arguments, console_mode_stdin=False)
         if stdin is not None:
-            self._send(command, stdin, deadline)
+            self._send(session, shell, command, stdin, deadline)
         self._attempts.stage = "receive"
-        ended = self._receive(command, deadline)
+        ended = self._receive(session, shell, command, deadline)
         try:
-            self._limit(self._protocol, Deadline(_CLOSING))
-            self._protocol.cleanup_command(self._shell, command)
+            session.limit(_CLOSING)
+            session.protocol.cleanup_command(shell, command)
         except Exception as error:  # the answer is here; the next call opens a session of its own
             _log.debug("ending a command on %s: %s", self.server, error)
             self._discard()
         return ended
 
-    def _open(self, deadline: Deadline) -> None:
+    def _open(self, deadline: Deadline) -> tuple[WinRmSession, str]:
         """Have a connected session with a shell."""
         self._attempts.stage = "connect"
-        if self._shell is not None:
-            return
-        self._protocol = protocol = _new_protocol(self._options)
-        self._limit(protocol, deadline)
-        # before Kerberos: of a mistyped name it would only say that the KDC does not know it
-        socket.getaddrinfo(self._options.server.strip("[]"), self._options.port, type=socket.SOCK_STREAM)
-        session = protocol.transport.build_session()
-        session.max_redirects = 0
-        if self._options.scheme == "http":
-            if protocol.transport.encryption is None:
-                raise UnprotectedAnswer("message encryption was not established")
-            session.hooks["response"].append(_refuse_clear_text)
-        self._shell = protocol.open_shell(codepage=int(_CODEPAGE))
+        self._session = session = self._session or WinRmSession(self._options)
+        session.limit(deadline.check())
+        session.connect()
+        if self._shell is None:
+            self._shell = session.protocol.open_shell(codepage=int(_CODEPAGE))
+        return session, self._shell
 
-    def _send(self, command: str, stdin: bytes, deadline: Deadline) -> None:
+    def _send(self, session: WinRmSession, shell: str, command: str, stdin: bytes, deadline: Deadline) -> None:
         """Send the input in chunks; the last one ends it, and with that the process begins to work."""
         chunks = [stdin[start : start + _CHUNK] for start in range(0, len(stdin), _CHUNK)]
         for number, chunk in enumerate(chunks, 1):
             while True:
                 self._attempts.stage = "open"
-                self._limit(self._protocol, deadline)
+                session.limit(deadline.check())
                 self._attempts.stage = "send" if number == len(chunks) else "open"
                 try:
-                    self._protocol.send_command_input(self._shell, command, chunk, end=number == len(chunks))
+                    session.protocol.send_command_input(shell, command, chunk, end=number == len(chunks))
                     break
                 except Exception as error:
                     if getattr(error, "wsman_fault_code", None) != _BUSY or deadline.remaining < _BUSY_PAUSE:
                         raise
                 time.sleep(_BUSY_PAUSE)
 
-    def _receive(self, command: str, deadline: Deadline) -> _Ended:
+    def _receive(self, session: WinRmSession, shell: str, command: str, deadline: Deadline) -> Output:
         """Fetch output until the process has ended. A poll that the server ends without output is not a failure."""
         stdout, stderr = [], []
         while True:
-            self._limit(self._protocol, deadline)
+            session.limit(deadline.check())
+            envelope = session.receive_request(shell, command)
+
+            def receive(envelope: str = envelope) -> bytes:
+                session.limit(deadline.check())
+                session.connect()
+                answer: bytes = session.protocol.send_message(envelope)
+                return answer
+
             try:
-                out, err, exit_code, done = self._protocol.get_command_output_raw(self._shell, command)
+                output = output_of(self._attempts.insist(receive, session.disconnect, deadline))
             except Exception as error:
                 if type(error).__name__ != "WinRMOperationTimeoutError":
                     raise
                 continue
-            stdout.append(out)
-            stderr.append(err)
-            if done:
-                return _Ended(exit_code, b"".join(stdout), b"".join(stderr))
-
-    def _limit(self, protocol: Any, deadline: Deadline) -> None:
-        """Give the next request no more time than there is.
-
-        :raises DeadlineReached: there is none.
-        """
-        remaining = deadline.check()
-        protocol.operation_timeout_sec = max(1, min(_POLL, int(remaining)))
-        answer = min(protocol.operation_timeout_sec + _NETWORK, remaining + 2)
-        protocol.transport.read_timeout_sec = (min(self._options.connection_timeout, remaining), answer)
+            stdout.append(output.stdout)
+            stderr.append(output.stderr)
+            if output.exit_code is not None:
+                return Output(b"".join(stdout), b"".join(stderr), output.exit_code)
 
     def _discard(self) -> None:
-        """Drop the connection without a good-bye."""
-        protocol, self._protocol, self._shell = self._protocol, None, None
-        if protocol is not None:
-            with contextlib.suppress(Exception):
-                protocol.transport.close_session()
+        """Drop the connection without a good-bye; the next attempt has a shell of its own."""
+        self._shell = None
+        if self._session is not None:
+            self._session.disconnect()
 
-    def _no_answer(self, ended: _Ended, error: ValueError, changing: str) -> RemotingError:
+    def _no_answer(self, ended: Output, error: ValueError, changing: str) -> RemotingError:
         """The process ended without the bridge's answer."""
         printed = " ".join((ended.stderr or ended.stdout).decode(_CODEPAGE).split())[:400] or "nothing"
         # PowerShell 2.0 stops at the first of these; both come before the first command
@@ -220,39 +211,3 @@ class WinRmTransport:
         return failed(
             "bridge_failed", what, AMBIGUOUS if changing else FATAL, "receive", self._attempts.target, changing
         )
-
-
-def _new_protocol(options: RemotingOptions) -> Any:
-    try:
-        import winrm.protocol
-    except ImportError as error:
-        raise MissingLibrary("pywinrm") from error
-    if options.auth == "kerberos":
-        try:
-            import winrm.vendor.requests_kerberos
-        except ImportError as error:
-            raise MissingLibrary("pykerberos (pywinrm[kerberos])") from error
-    return winrm.protocol.Protocol(
-        endpoint=options.url,
-        transport=options.auth,
-        username=options.user,
-        password=options.password if options.auth == "basic" else None,
-        ca_trust_path=options.ca_cert or "legacy_requests",
-        server_cert_validation="validate" if options.validate else "ignore",
-        kerberos_hostname_override=options.hostname_override,
-        kerberos_delegation=options.delegation,
-        service=options.service,
-        message_encryption="always" if options.scheme == "http" else "never",
-        proxy=None,
-        operation_timeout_sec=_POLL,
-        read_timeout_sec=_POLL + _NETWORK,
-    )
-
-
-def _refuse_clear_text(response: Any, *args: Any, **kwargs: Any) -> Any:
-    """Accept only encrypted answers; of a refusal in clear text only the status is believed."""
-    if "multipart/encrypted" not in response.headers.get("Content-Type", ""):
-        if response.ok:
-            raise UnprotectedAnswer("HTTP %d in clear text" % response.status_code)
-        response._content = b""
-    return response

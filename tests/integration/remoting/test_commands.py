@@ -57,7 +57,8 @@ def test_a_batch_stops_at_the_first_error_unless_told_otherwise(connect):
 
 def test_a_cmdlet_that_is_not_there_is_an_error_of_the_command(connect):
     (outcome,) = connect().run([Command("Get-Unheard", reads=True)])
-    assert outcome.error.error_id.startswith("CommandNotFoundException")
+    assert outcome.error.error_id == "CommandNotFoundException"
+    assert "Get-Unheard" in outcome.error.hint
 
 
 def test_calls_share_one_session(connect, lab):

@@ -165,3 +165,19 @@ def test_an_error_and_a_skipped_command_are_told_apart():
 def test_what_is_no_answer_is_refused(stdout):
     with pytest.raises(ValueError):
         bridge.decode_response(stdout, [GET])
+
+
+@pytest.mark.parametrize(
+    "given, kept",
+    [
+        ("CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand", "CommandNotFoundException"),
+        ("CommandNotFoundException", "CommandNotFoundException"),
+        ("CommandNotFoundExceptionally,X", "CommandNotFoundExceptionally,X"),
+        ("Identity,Microsoft.Rtc.Management.AD.Cmdlets.X", "Identity,Microsoft.Rtc.Management.AD.Cmdlets.X"),
+        (None, ""),
+    ],
+)
+def test_the_id_of_an_unknown_cmdlet_says_nothing_about_how_it_was_looked_up(given, kept):
+    error = {"message": "m", "id": given, "category": "ObjectNotFound"}
+    (outcome,) = bridge.decode_response(answer(result(error=error)), [GET])
+    assert outcome.error.error_id == kept
