@@ -125,8 +125,9 @@ WELL_KNOWN_SIP = "sip:%s@%s" % (WELL_KNOWN_USER, DOMAIN)
 ACCOUNTS = (
     Account(
         OPERATOR, USERS_DN, "Lync operator", None,
-        ("RTCUniversalServerAdmins", "CSPersistentChatAdministrator", "Domain Admins"),
+        ("RTCUniversalServerAdmins", "CSPersistentChatAdministrator", "CSAdministrator", "Domain Admins"),
     ),
+    Account("chatadmin", PEOPLE_DN, "Persistent Chat administrator", None, ("CSPersistentChatAdministrator",)),
     Account(
         "svc-directory", SERVICE_ACCOUNTS_DN, "Directory service account", None, ("Domain Admins",),
         "Deletes and restores the well-known user over LDAP",

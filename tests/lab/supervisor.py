@@ -80,8 +80,12 @@ class Lab:
                 "faults.set": self.wire.faults.set,
                 "faults.list": self.wire.faults.list,
                 "faults.clear": self.wire.faults.clear,
+                "requests.list": self.wire.log.requests,
+                "cmdlets.list": self.wire.log.cmdlets,
+                "log.clear": self.wire.log.clear,
                 "policy.set": self.wire.policies.set,
                 "policy.list": self.wire.policies.list,
+                "policy.clear": self.wire.policies.clear,
             }
             if op in operations:
                 return operations[op](**arguments)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.lab.cmdlets import data, endpoints, pools, rooms, services, users, windows
+from tests.lab.cmdlets import data, endpoints, pools, rooms, runspace, services, users, windows
 from tests.lab.cmdlets.binding import CmdletFault
 from tests.lab.cmdlets.registry import CMDLETS, Context, Scalar, available, run_cmdlet
 
@@ -20,6 +20,7 @@ __all__ = [
     "pools",
     "rooms",
     "run_cmdlet",
+    "runspace",
     "services",
     "users",
     "windows",

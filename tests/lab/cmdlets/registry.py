@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from tests.lab.cmdlets.binding import COMMON, CmdletFault, Parameter, bind
+from tests.lab.cmdlets.calls import Call
 from tests.lab.estate import Estate
 from tests.lab.filesystem import PathRefused
 from tests.lab.lab_directory import LabDirectoryError
@@ -38,6 +39,7 @@ class Cmdlet:
     :param confirm_impact: ``high`` asks for confirmation unless -Confirm:$false is given.
     :param assumed_properties: output properties that no document names.
     :param second_hop: it talks to AD or SQL with the session's credentials (domain.md, section 3).
+    :param gathers: one call takes everything that comes down the pipeline, as a list.
     """
 
     name: str
@@ -51,9 +53,14 @@ class Cmdlet:
     default_set: str | None
     assumed_properties: Sequence[str]
     second_hop: bool
+    gathers: bool
 
 
 CMDLETS: dict[str, Cmdlet] = {}
+
+
+class Question(Exception):
+    """A cmdlet asks for confirmation; the text is the question. Nothing was written yet."""
 
 
 @dataclass
@@ -64,6 +71,10 @@ class Context:
     :param user: who calls, in any spelling (``CONTOSO\\csadmin``).
     :param delegated: the session has credentials that reach further servers.
     :param hook: called as hook("cmdlet-before" | "cmdlet-after", "Name") for fault injection.
+    :param visible: lower-case names of the only cmdlets that a restricted session has, where the server itself talks to
+        AD and SQL (domain.md, section 3); None in a full session.
+    :param ask: puts a question to the client and gives its answer; without it, nobody can answer.
+    :param log: takes each call that begins.
     """
 
     estate: Estate
@@ -71,6 +82,9 @@ class Context:
     user: str = "csadmin"
     delegated: bool = False
     hook: Callable[[str, str], None] | None = None
+    visible: frozenset[str] | None = None
+    ask: Callable[[str], bool] | None = None
+    log: Callable[[Call], None] | None = None
     warnings: list[str] = field(default_factory=list)
     cmdlet: Cmdlet | None = None
     what_if: bool = False
@@ -95,7 +109,7 @@ class Context:
         :raises KeyError: no such server.
         """
         own = self.estate.server_name(host) == self.host
-        return own or self.delegated or self.estate.switch("second_hop") == "works"
+        return own or self.delegated or self.visible is not None or self.estate.switch("second_hop") == "works"
 
     def warn(self, text: str) -> None:
         """Write to the warning stream."""
@@ -126,12 +140,15 @@ class Context:
         """As PowerShell's ShouldProcess: whether to go on and write; False under -WhatIf.
 
         :raises CmdletFault: the cmdlet asks for confirmation, and nobody can answer.
+        :raises Question: it asks, and somebody might.
         """
         assert self.cmdlet is not None
         if self.what_if:
             return False
         asks = self.confirm if self.confirm is not None else self.cmdlet.confirm_impact == "high"
         if asks and (self.confirm or self.estate.switch("unattended_prompt") == "error"):
+            if self.ask:
+                raise Question('Performing the operation "%s" on target "%s".' % (self.cmdlet.name, target))
             raise self.fault(
                 "%s would prompt for confirmation of %s: Windows PowerShell is in NonInteractive mode. Read and Prompt "
                 "functionality is not available." % (self.cmdlet.name, target),
@@ -157,6 +174,7 @@ def cmdlet(
     default_set: str | None = None,
     assumed_properties: Sequence[str] = (),
     second_hop: bool = False,
+    gathers: bool = False,
 ) -> Callable[[Callable[[Context, dict[str, Any], Any], Output | None]], Callable[..., Output | None]]:
     """Declare a cmdlet: ``fn(context, parameters, input) -> objects``; see L(Cmdlet) for the arguments."""
 
@@ -176,6 +194,7 @@ def cmdlet(
             default_set,
             assumed_properties,
             second_hop,
+            gathers,
         )
         return run
 
@@ -192,30 +211,65 @@ def run_cmdlet(context: Context, name: str, parameters: Mapping[str, Any], input
     """
     found = available(context, name)
     context.cmdlet = found
-    bound = bind(found.parameters, parameters, found.type_name, found.default_set)
-    quiet = str(bound.get("ErrorAction", "")).lower() in ("silentlycontinue", "ignore")
-    context.what_if = bound.pop("WhatIf", False)
-    context.confirm = bound.pop("Confirm", None)
-    bound = {key: value for key, value in bound.items() if key not in COMMON}
-    if context.hook:
-        context.hook("cmdlet-before", found.name)
+    call = Call.of(context.host, context.user, found.name, parameters)
+    if context.log:
+        context.log(call)
+    try:
+        bound = bind(found.parameters, parameters, found.type_name, found.default_set)
+        quiet = str(bound.get("ErrorAction", "")).lower() in ("silentlycontinue", "ignore")
+        context.what_if = bound.pop("WhatIf", False)
+        context.confirm = bound.pop("Confirm", None)
+        bound = {key: value for key, value in bound.items() if key not in COMMON}
+        if context.hook:
+            context.hook("cmdlet-before", found.name)
+        output = _carry_out(context, found, bound, input, quiet, call)
+        if context.hook:
+            context.hook("cmdlet-after", found.name)
+    except CmdletFault:
+        call.ended = "error"
+        raise
+    call.ended = "ok"
+    return output
+
+
+def _carry_out(
+    context: Context, found: Cmdlet, bound: dict[str, Any], input: Any, quiet: bool, call: Call
+) -> list[dict[str, Any]]:
+    """Let the cmdlet work; it works anew once a question is answered, which others do not wait for."""
+    try:
+        return _work(context, found, bound, input, quiet, call)
+    except Question as question:
+        assert context.ask is not None
+        context.what_if = not context.ask(str(question))
+        context.confirm = False
+        return _work(context, found, bound, input, quiet, call)
+
+
+def _work(
+    context: Context, found: Cmdlet, bound: dict[str, Any], input: Any, quiet: bool, call: Call
+) -> list[dict[str, Any]]:
     output: list[dict[str, Any]] = []
     with context.estate.changing():
         try:
             _check_rights(context, found)
             for item in found.run(context, bound, input) or ():
                 output.append(_without_assumed(context, found, item))
+            call.applied = not context.what_if
         except LabDirectoryError as error:
             text = 'Active Directory operation failed on "%s". %s' % (DOMAIN_CONTROLLERS[0].fqdn, error)
             raise context.fault(text, "ADOperationFailed", "ResourceUnavailable") from None
         except CmdletFault as fault:
             if not quiet or fault.terminating:
                 raise _opaque(context, fault) from None
-        applied = found.writes and not context.what_if
-        context.estate.count("writes" if applied else "reads")
-    if context.hook:
-        context.hook("cmdlet-after", found.name)
+        context.estate.count("writes" if found.writes and not context.what_if else "reads")
     return output
+
+
+def visible(context: Context) -> list[Cmdlet]:
+    """The cmdlets that the context's session has."""
+    if context.visible is not None:
+        return [item for name, item in CMDLETS.items() if name in context.visible]
+    return [item for item in CMDLETS.values() if item.source == "core" or context.has_tools]
 
 
 def available(context: Context, name: str) -> Cmdlet:
@@ -224,7 +278,7 @@ def available(context: Context, name: str) -> Cmdlet:
     :raises CmdletFault: CommandNotFoundException, in PowerShell's words.
     """
     found = CMDLETS.get(name.lower())
-    if found is None or (found.source == "lync" and not context.has_tools):
+    if found is None or found not in visible(context):
         raise CmdletFault(
             "The term '%s' is not recognized as the name of a cmdlet, function, script file, or operable program. Check the "
             "spelling of the name, or if a path was included, verify that the path is correct and try again." % name,
@@ -236,7 +290,7 @@ def available(context: Context, name: str) -> Cmdlet:
 
 def _check_rights(context: Context, found: Cmdlet) -> None:
     """Without the right groups, or without credentials for the next server, the Lync cmdlets fail (domain.md, 2.7 and 3)."""
-    if found.source != "lync":
+    if found.source != "lync" or context.visible is not None:
         return
     if not context.estate.is_administrator(context.user):
         raise context.fault(

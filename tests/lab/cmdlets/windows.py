@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 from tests.lab.cmdlets.binding import Parameter
-from tests.lab.cmdlets.registry import CMDLETS, Context, Output, Scalar, cmdlet
+from tests.lab.cmdlets.registry import Context, Output, Scalar, cmdlet, visible
 from tests.lab.cmdlets.selection import glob
 from tests.lab.service_control import Service, ServiceError, services_of
 
@@ -38,7 +38,7 @@ _HASHES = ("SHA1", "SHA256", "SHA384", "SHA512", "MD5")
 def get_command(context: Context, parameters: dict[str, Any], input: Any) -> Output:
     """What exists on this server; an unknown name is an error that -ErrorAction SilentlyContinue hides."""
     module = context.estate.switch("module_name")
-    known = [item for item in CMDLETS.values() if item.source == "core" or context.has_tools]
+    known = visible(context)
     missing = []
     for pattern in parameters.get("Name", ["*"]):
         found = [item for item in known if glob(pattern, item.name)]

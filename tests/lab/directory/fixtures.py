@@ -20,7 +20,11 @@ SERVICE_CLASSES = ("HTTP", "HOST", "WSMAN")
 # group: container; those that exist in every domain are not listed
 GROUPS = {
     "RTCUniversalServerAdmins": settings.USERS_DN,
+    "CSAdministrator": settings.USERS_DN,
     "CSPersistentChatAdministrator": settings.USERS_DN,
+    "CSServerAdministrator": settings.USERS_DN,
+    "CSUserAdministrator": settings.USERS_DN,
+    "CSViewOnlyAdministrator": settings.USERS_DN,
     "Group Chat Services": settings.GROUPS_DN,
     "Deny Interactive Logon": settings.GROUPS_DN,
 }

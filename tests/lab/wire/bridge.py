@@ -43,14 +43,14 @@ def run_bridge(process: Process, session: Session) -> int:
         if failed and request.get("stop_on_error", True):
             results.append({"output": [], "warnings": [], "error": None, "skipped": True})
             continue
-        result = session.call(command["name"], command.get("parameters") or {})
+        result = session.call(process, command["name"], command.get("parameters") or {})
         failed = failed or result.error is not None
         results.append(_shown(result, command.get("select") or []))
     process.check()
     answer = {
         "protocol": 1,
         "powershell": VERSION,
-        "module": session.context().import_module(request.get("modules") or []),
+        "module": session.context(process).import_module(request.get("modules") or []),
         "results": results,
     }
     process.write("stdout", "\n" + MARK + json.dumps(answer) + "\r\n")

@@ -53,7 +53,9 @@ def run_powershell(process: Process, session: Session, arguments: list[str]) -> 
         process.write("stderr", NOT_SIMULATED)
         return 1
     known = find_program(name)
-    end = known(session.context(), positional) if known else _run_cmdlet(session, name, positional, named)
+    end = (
+        known(session.context(process), positional) if known else _run_cmdlet(process, session, name, positional, named)
+    )
     process.write("stdout", end.stdout)
     process.write("stderr", end.stderr)
     return end.exit_code
@@ -118,9 +120,11 @@ def _tokens(script: str) -> list[tuple[str, bool]]:
     return words
 
 
-def _run_cmdlet(session: Session, name: str, positional: list[str], named: Mapping[str, Any]) -> ProgramEnd:
+def _run_cmdlet(
+    process: Process, session: Session, name: str, positional: list[str], named: Mapping[str, Any]
+) -> ProgramEnd:
     parameters = {**({"Identity": positional[0]} if positional else {}), **named}
-    result = session.call(name, parameters)
+    result = session.call(process, name, parameters)
     warnings = "".join("WARNING: %s\r\n" % text for text in result.warnings)
     if result.error is not None:
         return ProgramEnd(1, warnings, error_text(name, result.error))

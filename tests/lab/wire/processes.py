@@ -25,10 +25,14 @@ class Process:
 
     :param run: the program: gets this object, returns the exit code.
     :param codepage: Python codec of the text that it prints.
+    :param cmdlets: where the request that started it keeps the names of its cmdlets.
     """
 
-    def __init__(self, run: Callable[[Process], int], codepage: str = "utf-8") -> None:
+    ask = None  # nobody answers a question there
+
+    def __init__(self, run: Callable[[Process], int], codepage: str, cmdlets: list[str]) -> None:
         self.codepage = codepage
+        self.cmdlets = cmdlets
         self._changed = threading.Condition()
         self._input = bytearray()
         self._input_ended = False
@@ -77,13 +81,17 @@ class Process:
 
     # The shell's side
 
-    def feed(self, data: bytes, end: bool) -> bool:
-        """Append to standard input and end it where asked; False where it had ended before."""
+    def feed(self, data: bytes, end: bool, cmdlets: list[str]) -> bool:
+        """Append to standard input and end it where asked; False where it had ended before.
+
+        :param cmdlets: the request's, as at the start.
+        """
         with self._changed:
             if self._input_ended:
                 return False
             self._input += data
             self._input_ended = end
+            self.cmdlets = cmdlets
             self._changed.notify_all()
             return True
 

@@ -22,6 +22,7 @@ from .contexts import prepare
 from .counters import Counters
 from .faults import FaultPlan
 from .handler import Handler
+from .log import Log
 from .service import WsmanService
 from .tls import Channel, TlsLayers
 
@@ -42,6 +43,7 @@ class WireServer:
         self.faults = FaultPlan()
         self.policies = Policies()
         self.tls = TlsLayers(paths, self.policies)
+        self.log = Log()
         self._counters = Counters()
         self._settings = settings
         self._paths = paths
@@ -58,6 +60,7 @@ class WireServer:
                 self._counters,
                 lambda address=host.address: self.sever(address),
                 policies=self.policies,
+                log=self.log,
             )
             for host in settings.WSMAN_HOSTS
         }
@@ -96,12 +99,13 @@ class WireServer:
         self.reset()
 
     def reset(self) -> None:
-        """Back to a fresh start: no shells, connections, fault rules, policies or counts."""
+        """Back to a fresh start: no shells, connections, fault rules, policies, counts or logs."""
         self.faults.clear()
-        self.policies.reset()
+        self.policies.clear()
         for service in self.services.values():
             service.crash()
         self._counters.reset()
+        self.log.clear()
 
     def counters(self) -> dict[str, Any]:
         """Requests so far: see L(Counters.snapshot), and the number of open shells for each host."""

@@ -16,7 +16,9 @@ from .soap import (
     ACCESS_DENIED,
     ACTION_NOT_SUPPORTED,
     INTERNAL_ERROR,
+    INVALID_PARAMETER,
     SHELL_NOT_FOUND,
+    TOO_MANY_SHELLS,
     Request,
     WsmanFault,
     seconds,
@@ -24,8 +26,6 @@ from .soap import (
 )
 
 Body = list[ET.Element]
-#: two hours, the service's default
-IDLE_SECONDS = 7200.0
 #: how many answers of Receive a shell keeps for a client that lost one
 KEPT_ANSWERS = 16
 
@@ -41,7 +41,7 @@ class Shell:
         self.session = session
         self.resource = request.resource
         idle = text_of(request.body, "rsp:Shell/rsp:IdleTimeOut")
-        self.idle_seconds = seconds(idle) if idle else IDLE_SECONDS
+        self.idle_seconds = seconds(idle) if idle else session.idle_seconds
         self.closed = False
         self._lock = threading.Lock()
         self._used = time.monotonic()
@@ -112,23 +112,41 @@ class Shells:
         self._lock = threading.Lock()
         self._shells: dict[str, Shell] = {}
 
-    def add(self, shell: Shell) -> None:
-        """Take in a new shell, and close those that have idled too long."""
-        with self._lock:
-            idle = [old for old in self._shells.values() if old.is_idle]
-            self._shells[shell.id] = shell
-        for old in idle:
-            self.remove(old.id)
+    def add(self, shell: Shell, quota: int) -> None:
+        """Take in a new shell, and close those that have idled too long.
 
-    def find(self, shell_id: str, user: str) -> Shell:
+        :param quota: how many shells a user may have.
+        :raises WsmanFault: the user has as many, or there is one of that id.
+        """
+        with self._lock:
+            idle = [old.id for old in self._shells.values() if old.is_idle]
+        for shell_id in idle:
+            self.remove(shell_id)
+        user = shell.session.user.name.lower()
+        with self._lock:
+            if shell.id in self._shells:
+                raise WsmanFault(INVALID_PARAMETER)
+            if sum(old.session.user.name.lower() == user for old in self._shells.values()) >= quota:
+                raise WsmanFault(
+                    TOO_MANY_SHELLS,
+                    "The WS-Management service cannot process the request. This user is allowed a maximum number of %d "
+                    "concurrent shells, which has been exceeded. Close existing shells or raise the quota for this user. "
+                    % quota,
+                )
+            self._shells[shell.id] = shell
+
+    def find(self, shell_id: str, user: str, restricted: bool) -> Shell:
         """A user's shell.
 
+        :param restricted: whether it is looked for where the restricted ones are.
         :raises WsmanFault: there is none of that id, or it is another user's.
         """
         with self._lock:
             shell = self._shells.get(shell_id)
-        if shell is None or shell.is_idle:
+        if shell is not None and shell.is_idle:
             self.remove(shell_id)
+            shell = None
+        if shell is None or shell.session.restricted != restricted:
             raise WsmanFault(SHELL_NOT_FOUND)
         if shell.session.user.name.lower() != user.lower():
             raise WsmanFault(ACCESS_DENIED)

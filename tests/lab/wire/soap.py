@@ -20,6 +20,7 @@ NAMESPACES = {
     "rsp": "http://schemas.microsoft.com/wbem/wsman/1/windows/shell",
     "f": "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault",
     "e": "http://schemas.xmlsoap.org/ws/2004/08/eventing",
+    "pwsh": "http://schemas.microsoft.com/powershell",
 }
 for _prefix, _uri in NAMESPACES.items():
     ET.register_namespace(_prefix, _uri)
@@ -37,7 +38,9 @@ ACTION_NOT_SUPPORTED = 2150858771
 OPERATION_TIMEOUT = 2150858793
 SCHEMA_INVALID = 2150858817
 XML_INVALID = 2150858819
+RESPONSE_TOO_LARGE = 2150858824
 SHELL_NOT_FOUND = 2150858843
+TOO_MANY_SHELLS = 2150859173
 
 #: fault code -> (SOAP code, WS-Man subcode, text)
 _FAULTS = {
@@ -72,6 +75,16 @@ _FAULTS = {
         "are: the specified ShellId is incorrect or the shell no longer exists on the server. Provide the correct ShellId "
         "or create a new shell and retry the operation. ",
     ),
+    RESPONSE_TOO_LARGE: (
+        "s:Receiver",
+        "w:EncodingLimit",
+        "The response that the WS-Management service computed exceeds the maximum envelope size in the request. ",
+    ),
+    TOO_MANY_SHELLS: (
+        "s:Receiver",
+        "w:QuotaLimit",
+        "The WS-Management service cannot process the request. This user has too many shells. ",
+    ),
     XML_INVALID: ("s:Sender", "w:SchemaValidationError", "The request is not well-formed XML. "),
     SCHEMA_INVALID: ("s:Sender", "w:SchemaValidationError", "The request does not match its XML schema. "),
 }
@@ -98,6 +111,7 @@ class Request:
 
     :param timeout: OperationTimeout in seconds; 60 where the client names none.
     :param envelope_limit: MaxEnvelopeSize in bytes: no answer may be longer.
+    :param cmdlets: names of the cmdlets that the request makes the server call, as it calls them; for the log.
     """
 
     action: str
@@ -108,6 +122,7 @@ class Request:
     timeout: float = 60.0
     envelope_limit: int = 153600
     body: ET.Element = field(default_factory=lambda: ET.Element("empty"))
+    cmdlets: list[str] = field(default_factory=list)
 
     @property
     def verb(self) -> str:

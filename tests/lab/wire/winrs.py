@@ -75,7 +75,9 @@ class CommandShell(Shell):
         if command_id in self._processes:
             raise WsmanFault(INVALID_PARAMETER)
         text = " ".join([command, *arguments])
-        self._processes[command_id] = Process(lambda process: run_line(process, self.session, text), self._codepage)
+        self._processes[command_id] = Process(
+            lambda process: run_line(process, self.session, text), self._codepage, request.cmdlets
+        )
         return [element("rsp:CommandResponse", None, [element("rsp:CommandId", command_id)])]
 
     def on_send(self, request: Request) -> list[ET.Element]:
@@ -86,7 +88,8 @@ class CommandShell(Shell):
                 data = base64.b64decode((stream.text or "").strip(), validate=True)
             except binascii.Error:
                 raise WsmanFault(INVALID_PARAMETER) from None
-            if stream.get("Name") != "stdin" or not process.feed(data, stream.get("End", "").lower() in ("true", "1")):
+            end = stream.get("End", "").lower() in ("true", "1")
+            if stream.get("Name") != "stdin" or not process.feed(data, end, request.cmdlets):
                 raise WsmanFault(INVALID_PARAMETER)
         return [element("rsp:SendResponse")]
 
@@ -150,7 +153,7 @@ def run_line(process: Process, session: Session, line: str) -> int:
     words = split_command_line(line)
     if words and is_powershell(words[0]):
         return run_powershell(process, session, words[1:])
-    end = run_program(session.context(), line)
+    end = run_program(session.context(process), line)
     process.write("stdout", end.stdout)
     process.write("stderr", end.stderr)
     return end.exit_code
