@@ -104,7 +104,8 @@ class Policies:
         with self._lock:
             return {"policies": [{"host": host, "name": name, "value": v} for (host, name), v in self._set.items()]}
 
-    def reset(self) -> None:
+    def clear(self) -> dict[str, Any]:
         """All as Windows has it at first."""
         with self._lock:
             self._set.clear()
+        return self.list()
