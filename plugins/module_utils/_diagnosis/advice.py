@@ -122,7 +122,7 @@ def _no_ticket(facts: AllFacts) -> str:
 
 def _refused(facts: AllFacts) -> str:
     connection = facts["connection"]
-    if connection["auth"] == "kerberos":
+    if connection["auth"] == "kerberos" and not connection["password_given"]:
         return "Check with setspn -Q %s that only the computer account of %s has this name." % (
             connection["service_principal"], connection["server"],
         )  # fmt: skip
@@ -164,6 +164,13 @@ _ADVICE: dict[str, str | Callable[[AllFacts], str]] = {
     "endpoint_not_found": _endpoint_not_found,
     "authentication_not_offered": _not_offered,
     "authentication_failed": _refused,
+    "wrong_password": _refused,
+    "account_unknown": _refused,
+    "account_locked": "Have it unlocked (Unlock-ADAccount), and find out who uses an old password.",
+    "password_expired": "Set a new password for it, and put that into remote_password.",
+    "client_certificate_refused": "Check that certificate_pem is of an authority that the server trusts, and has not expired.",
+    "kerberos_encryption_type": "Allow AES for the account in Active Directory (msDS-SupportedEncryptionTypes) and in krb5.conf.",
+    "server_not_authentic": "Check with setspn -Q which account has the name, and that send_cbt fits what is in between.",
     "channel_binding_missing": "Set send_cbt to true.",
     "kerberos_clock_skew": "Synchronise both clocks with the domain: chronyc makestep here, w32tm /resync there.",
     "kerberos_no_ticket": _no_ticket,
