@@ -7,43 +7,98 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 
 import pytest
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import winrm
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import attempts, winrm_session
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import Command
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.connect import transport_for
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import RemotingError
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import remoting_options
+from tests.lab import settings
 
 POOL = "pcpool.contoso.com"
 GET = Command("Get-CsPool", {"Identity": POOL}, ("Identity",), reads=True)
-WAYS = [{}, {"scheme": "http"}]
-pytestmark = pytest.mark.parametrize("way", WAYS, ids=["https", "http"])
+#: one that authenticates each request, and one whose connection has an identity and a key
+WAYS = {
+    "https-basic": {"auth": "basic", "remote_user": "csadmin", "remote_password": settings.PASSWORD},
+    "http-kerberos": {"scheme": "http"},
+}
+pytestmark = pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
 BEFORE = [
     {"at": "http-before", "match": "lync01", "do": "drop"},
     {"at": "http-before", "match": "lync01", "do": "http503"},
     {"at": "wsman-before", "match": "lync01.*Create", "do": "drop"},
-    {"at": "wsman-after", "match": "lync01.*Create", "do": "http503"},
+    {"at": "wsman-after", "match": "lync01.*Create", "do": "http502"},
     {"at": "http-after", "match": "lync01.*Create", "do": "drop", "bytes": 40},
     {"at": "wsman-before", "match": "lync01.*Create", "do": "fault", "code": 2150859173},
+    {"at": "http-after", "match": "lync01.*Create", "do": "close"},
+    {"at": "http-after", "match": "lync01.*Create", "do": "expire-auth"},
     {"at": "wsman-before", "match": "lync01.*Command", "do": "drop", "reset": True},
+    {"at": "wsman-before", "match": "lync01.*Command", "do": "http400"},
     {"at": "http-after", "match": "lync01.*Command", "do": "drop"},
+    {"at": "wsman-before", "match": "lync01.*Command", "do": "fault", "code": 995},
     {"at": "wsman-before", "match": "lync01.*Send", "do": "fault", "code": 170},
     {"at": "wsman-before", "match": "lync01.*Send", "do": "fault", "code": 2150858843},
+    {"at": "wsman-before", "match": "lync01.*Send", "do": "http400"},
+    {"at": "http-after", "match": "lync01.*Command", "do": "expire-auth"},
 ]
-AFTER = [
+#: the answer is lost, and fetched again
+FETCHED = [
     {"at": "cmdlet-after", "match": "New-CsPersistentChatEndpoint", "do": "drop"},
-    {"at": "cmdlet-after", "match": "New-CsPersistentChatEndpoint", "do": "kill-shell"},
-    {"at": "wsman-after", "match": "lync01.*Send", "do": "drop"},
-    {"at": "http-after", "match": "lync01.*Send", "do": "drop", "reset": True},
+    {"at": "wsman-before", "match": "lync01.*Receive", "do": "drop"},
+    {"at": "wsman-after", "match": "lync01.*Receive", "do": "drop", "reset": True, "times": 3},
     {"at": "http-after", "match": "lync01.*Receive", "do": "drop", "bytes": 40},
     {"at": "wsman-after", "match": "lync01.*Receive", "do": "http503"},
+    {"at": "wsman-after", "match": "lync01.*Receive", "do": "http500"},
+    {"at": "wsman-after", "match": "lync01.*Receive", "do": "http400"},
+    {"at": "wsman-after", "match": "lync01.*Receive", "do": "http401"},
+    {"at": "wsman-before", "match": "lync01.*Receive", "do": "fault", "code": 1359, "times": 2},
+    {"at": "http-after", "match": "lync01.*Receive", "do": "delay", "seconds": 3},
+    {"at": "http-after", "match": "lync01.*Send", "do": "close"},
+    {"at": "http-after", "match": "lync01.*Send", "do": "expire-auth"},
+]
+UNKNOWN = [
+    {"at": "cmdlet-after", "match": "New-CsPersistentChatEndpoint", "do": "kill-shell"},
+    {"at": "cmdlet-after", "match": "New-CsPersistentChatEndpoint", "do": "exit"},
+    {"at": "wsman-after", "match": "lync01.*Send", "do": "drop"},
+    {"at": "http-after", "match": "lync01.*Send", "do": "drop", "reset": True},
+    {"at": "wsman-after", "match": "lync01.*Send", "do": "http502"},
+    {"at": "wsman-after", "match": "lync01.*Send", "do": "http503"},
     {"at": "wsman-before", "match": "lync01.*Receive", "do": "fault", "code": 995},
+    {"at": "wsman-before", "match": "lync01.*Receive", "do": "fault", "code": 1223},
+    {"at": "wsman-before", "match": "lync01.*Receive", "do": "fault", "code": 2150858843},
+    {"at": "wsman-after", "match": "lync01.*Receive", "do": "drop", "times": None},
 ]
 
 
 @pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(winrm, "_PAUSES", (0.1, 0.2))
+def short_waits(monkeypatch):
+    monkeypatch.setattr(attempts, "_ASK", 0.1)
+    monkeypatch.setattr(winrm_session, "POLL", 1)
+    monkeypatch.setattr(winrm_session, "NETWORK", 1)
+
+
+@pytest.fixture
+def connect(lab):
+    opened = []
+
+    def open_one(**changed):
+        params = {
+            "remote_addr": "lync01.contoso.com",
+            "ca_cert": str(lab.paths.ca),
+            "connection_timeout": 10,
+            "operation_timeout": 20,
+            **changed,
+        }
+        opened.append(transport_for(replace(remoting_options(params), retry_pauses=(0.05, 0.1))))
+        return opened[-1]
+
+    yield open_one
+    lab.call("faults.clear")
+    for transport in opened:
+        transport.close()
 
 
 def name(rule):
@@ -88,14 +143,27 @@ def test_before_the_commit_point_it_is_tried_again_and_done_once(connect, lab, w
     assert lab.writes()[0] == before + 1 and exists(connect, sip) == 1
 
 
-@pytest.mark.parametrize("rule", AFTER, ids=name)
+@pytest.mark.parametrize("rule", FETCHED, ids=name)
+def test_after_the_commit_point_a_lost_answer_is_fetched_again(connect, lab, way, rule):
+    sip = endpoint(way)
+    set_fault(lab, rule)
+    before = lab.writes()[0]
+    transport = connect(**way)
+    (outcome,) = transport.run([new(sip)])
+    assert outcome.objects() == [] and fired(lab) == rule.get("times", 1)
+    lab.call("faults.clear")
+    assert lab.writes()[0] == before + 1 and exists(connect, sip) == 1
+    assert transport.run([GET])[0].objects()
+
+
+@pytest.mark.parametrize("rule", UNKNOWN, ids=name)
 def test_after_the_commit_point_a_change_is_never_repeated_and_reported_as_unknown(connect, lab, way, rule):
     sip = endpoint(way)
     set_fault(lab, rule)
     before = lab.writes()[0]
     with pytest.raises(RemotingError) as caught:
         connect(**way).run([new(sip)])
-    assert fired(lab) == 1
+    assert fired(lab) == (1 if rule.get("times", 1) else 7)
     assert caught.value.kind == "ambiguous"
     assert "not known" in str(caught.value) and sip in str(caught.value)
     lab.call("faults.clear")
@@ -104,7 +172,11 @@ def test_after_the_commit_point_a_change_is_never_repeated_and_reported_as_unkno
 
 @pytest.mark.parametrize(
     "rule",
-    [{**rule, "match": rule["match"].replace("New-CsPersistentChatEndpoint", "Get-CsPool")} for rule in AFTER],
+    [
+        {**rule, "match": rule["match"].replace("New-CsPersistentChatEndpoint", "Get-CsPool")}
+        for rule in UNKNOWN
+        if "times" not in rule
+    ],
     ids=name,
 )
 def test_after_the_commit_point_a_read_is_repeated(connect, lab, way, rule):
