@@ -18,6 +18,7 @@ _TYPE = "Microsoft.PowerShell.Commands.%sCommand"
     "Import-Module",
     {
         "Name": Parameter("strings", mandatory=True),
+        "DisableNameChecking": Parameter("switch"),
         "Global": Parameter("switch"),
         "Force": Parameter("switch"),
         "PassThru": Parameter("switch"),

@@ -166,7 +166,8 @@ class PowerShellPool(Shell):
     def on_signal(self, request: Request) -> list[ET.Element]:
         """Stop a pipeline; C(terminate) also forgets it."""
         signal = request.body.find("rsp:Signal", NAMESPACES)
-        code = text_of(signal, "rsp:Code") if signal is not None else ""
+        # wsman.h has a capital letter in Terminate, pywinrm none, and Windows takes both
+        code = text_of(signal, "rsp:Code").lower() if signal is not None else ""
         if signal is None or code not in (_STOP, _TERMINATE):
             raise WsmanFault(INVALID_PARAMETER)
         key = _key(signal.get("CommandId", ""))
