@@ -51,7 +51,10 @@ def test_an_object_with_properties_has_no_value_of_its_own():
     [
         ("<S>text</S>", "text"),
         ("<S></S>", ""),
-        ("<S>Gr\u00fc\u00dfe _xD83D__xDE00_ a_x000D__x000A_b _x005F_x0041_</S>", "Gr\u00fc\u00dfe \U0001f600 a\r\nb _x0041_"),
+        (
+            "<S>Gr\u00fc\u00dfe _xD83D__xDE00_ a_x000D__x000A_b _x005F_x0041_</S>",
+            "Gr\u00fc\u00dfe \U0001f600 a\r\nb _x0041_",
+        ),
         ("<C>65</C>", "A"),
         ("<B>false</B>", False),
         ("<I32>-5</I32>", -5),
@@ -95,7 +98,10 @@ def test_a_moment_is_no_number_and_a_whole_number_no_truth_value():
         # Get-Content adds where a text came from
         ('<Obj RefId="0"><S>text</S><MS><S N="PSPath">C:\\a</S><I64 N="ReadCount">1</I64></MS></Obj>', "text"),
         ('<Obj RefId="0"><TN RefId="0"><T>System.String</T><T>System.Object</T></TN><S>text</S></Obj>', "text"),
-        ('<Obj RefId="0"><TN RefId="0"><T>A.B</T><T>System.Enum</T></TN><ToString>Up</ToString><I32>2</I32></Obj>', "Up"),
+        (
+            '<Obj RefId="0"><TN RefId="0"><T>A.B</T><T>System.Enum</T></TN><ToString>Up</ToString><I32>2</I32></Obj>',
+            "Up",
+        ),
         ("<Version>1.0</Version>", None),
         ("<Nil />", None),
     ],

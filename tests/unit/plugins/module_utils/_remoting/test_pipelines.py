@@ -94,7 +94,9 @@ def test_a_cut_fragment_is_no_answer(cut):
 
 
 def test_the_error_that_ended_the_pipeline():
-    error = answer((ERROR, record("other", "x")), (STATE, failed("not found", "Identity,Some.Class"))).outcome(GET).error
+    error = (
+        answer((ERROR, record("other", "x")), (STATE, failed("not found", "Identity,Some.Class"))).outcome(GET).error
+    )
     assert (error.message, error.error_id, error.category) == ("not found", "Identity,Some.Class", "InvalidData")
 
 
@@ -147,7 +149,16 @@ def tagged(kind: str, value: Any) -> tuple[str, Any]:
 
 
 def test_parameters_are_typed_as_the_bridge_types_them():
-    given = {"A": "text", "B": True, "C": 5, "D": 2**31, "E": 0.1, "F": None, "G": ["x", 2**40], "H": {"Add": ("a", -(2**31))}}
+    given = {
+        "A": "text",
+        "B": True,
+        "C": 5,
+        "D": 2**31,
+        "E": 0.1,
+        "F": None,
+        "G": ["x", 2**40],
+        "H": {"Add": ("a", -(2**31))},
+    }
     assert parameters(Command("Set-Thing", given), tagged) == {
         "A": "text",
         "B": True,
