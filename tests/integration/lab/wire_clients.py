@@ -68,15 +68,39 @@ def wsman(host: str = "lync01", way: str = "http-kerberos", user: str = settings
     return WSMan(settings.fqdn(host), ssl=scheme == "https", auth=auth, no_proxy=True, **options)
 
 
-def whoami(library: str, way: str, host: str = "lync01", **options: Any) -> str:
-    """The account that a server sees, by one of C(pywinrm) and C(pypsrp)."""
+def execute(
+    library: str, way: str, program: str, *arguments: str, stdin: bytes | None = None, **options: Any
+) -> tuple[str, str, int]:
+    """Run one program by a new session of C(pywinrm) or C(pypsrp); returns stdout, stderr and the exit code.
+
+    :param options: of protocol() or wsman().
+    """
     if library == "pywinrm":
-        return run(protocol(host, way, **options), "whoami")[0].strip()
-    with wsman(host, way, **options) as client, WinRS(client) as shell:
-        process = Process(shell, "whoami")
-        process.invoke()
+        return run(protocol(way=way, **options), program, *arguments, stdin=stdin)
+    with wsman(way=way, **options) as client, WinRS(client) as shell:
+        process = Process(shell, program, list(arguments))
+        process.begin_invoke()
+        if stdin is not None:
+            process.send(stdin)
+        process.end_invoke()
         process.signal(SignalCode.CTRL_C)
-        return process.stdout.decode().strip()
+        return process.stdout.decode(), process.stderr.decode(), process.rc
+
+
+def whoami(library: str, way: str, **options: Any) -> str:
+    """The account that a server sees."""
+    return execute(library, way, "whoami", **options)[0].strip()
+
+
+@pytest.fixture
+def policy(lab: LabClient) -> Iterator[Any]:
+    """C(policy(name, value, host)) configures the servers; that ends with the test."""
+
+    def configure(name: str, value: Any, host: str | None = None) -> None:
+        lab.call("policy.set", name=name, value=value, host=host and settings.fqdn(host))
+
+    yield configure
+    lab.call("policy.clear")
 
 
 def run(client: Protocol, program: str, *arguments: str, stdin: bytes | None = None) -> tuple[str, str, int]:
