@@ -90,6 +90,7 @@ def _ask(transport: Transport, options: RemotingOptions, facts: Facts) -> None:
     listed, *answers = transport.run([listing, *further], stop_on_error=False)
     about: dict[str, Any] = getattr(transport, "about", {})
     facts["powershell"], facts["module"] = about.get("powershell"), about.get("module")
+    facts["identity"] = facts["identity"] or about.get("identity")
     if listed.error is None:
         _judge_cmdlets(listed, facts)
         known = set(facts["cmdlets"]["available"])

@@ -136,6 +136,26 @@ def decode_response(stdout: bytes, commands: Sequence[Command]) -> list[Outcome]
 
     :raises ValueError: there is no answer, or it does not fit the commands.
     """
+    answer = _answer(stdout)
+    results = answer["results"]
+    if len(results) != len(commands):
+        raise ValueError("the answer has %d results for %d commands" % (len(results), len(commands)))
+    try:
+        return [_outcome(command, result) for command, result in zip(commands, results)]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("a result of the answer has not the agreed form: %r" % error) from error
+
+
+def server_of(stdout: bytes) -> dict[str, Any]:
+    """What an answer says about its server: the version of C(powershell), and the C(module) of Lync or None.
+
+    :raises ValueError: there is no answer.
+    """
+    answer = _answer(stdout)
+    return {"powershell": answer.get("powershell"), "module": answer.get("module")}
+
+
+def _answer(stdout: bytes) -> dict[str, Any]:
     lines = [line for line in stdout.splitlines() if line.startswith(MARKER)]
     if not lines:
         raise ValueError("the output has no line that begins with %s" % MARKER.decode())
@@ -146,13 +166,7 @@ def decode_response(stdout: bytes, commands: Sequence[Command]) -> list[Outcome]
         or not isinstance(answer.get("results"), list)
     ):
         raise ValueError("the answer is not one of bridge protocol %d" % PROTOCOL)
-    results = answer["results"]
-    if len(results) != len(commands):
-        raise ValueError("the answer has %d results for %d commands" % (len(results), len(commands)))
-    try:
-        return [_outcome(command, result) for command, result in zip(commands, results)]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError("a result of the answer has not the agreed form: %r" % error) from error
+    return answer
 
 
 def _outcome(command: Command, result: dict[str, Any]) -> Outcome:

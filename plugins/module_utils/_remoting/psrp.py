@@ -10,7 +10,7 @@ failures.py mean here: C(connect) until the pool is opened, C(open) while a pipe
 
 from __future__ import annotations
 
-from typing import Callable, Sequence
+from typing import Any, Callable, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.attempts import Attempts, Deadline, quiet
@@ -35,6 +35,8 @@ class PsrpTransport:
         self._attempts = Attempts(options)
         self._tickets = ticket_cache(options)
         self._session: PsrpSession | None = None
+        #: what the last session said about the server; see PsrpSession.about
+        self.about: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return "<PsrpTransport %s>" % self._options.url
@@ -96,6 +98,7 @@ class PsrpTransport:
             self._discard()
         if self._session is None:
             self._session = PsrpSession(self._options, Wire(self._options, self._attempts, self._tickets, deadline))
+            self.about = self._session.about
         return self._session.run(command, reach)
 
     def _discard(self) -> None:

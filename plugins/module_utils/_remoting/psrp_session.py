@@ -47,6 +47,13 @@ class PsrpSession:
             raise
         wire.steady = True
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the server said when it opened the pool: the version of its C(powershell), and who it takes us for (C(identity))."""
+        private = getattr(self._pool.application_private_data, "data", None) or {}
+        version = (private.get("PSVersionTable") or {}).get("PSVersion")
+        return {"powershell": version and str(version), "identity": self._pool.shell.owner}
+
     def run(self, command: Command, reach: Callable[[str], None]) -> Outcome:
         """Run one command to its end.
 

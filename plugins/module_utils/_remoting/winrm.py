@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Sequence
+from typing import Any, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import bridge
@@ -56,6 +56,8 @@ class WinRmTransport:
         self._attempts = Attempts(options)
         self._session: WinRmSession | None = None
         self._shell: str | None = None
+        #: what the last answer said about the server; see bridge.server_of
+        self.about: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return "<WinRmTransport %s>" % self._options.url
@@ -76,7 +78,9 @@ class WinRmTransport:
         def attempt(deadline: Deadline) -> list[Outcome]:
             ended = self._process(program, arguments, request, deadline)
             try:
-                return bridge.decode_response(ended.stdout, commands)
+                outcomes = bridge.decode_response(ended.stdout, commands)
+                self.about = bridge.server_of(ended.stdout)
+                return outcomes
             except ValueError as error:
                 raise self._no_answer(ended, error, changing) from error
 

@@ -39,7 +39,8 @@ def account(name: str = "csadmin", password: str = settings.PASSWORD, **options:
 BASIC = account(auth="basic")
 NTLM = account("CONTOSO\\csadmin", auth="ntlm")
 WITH_PASSWORD = account("csadmin@CONTOSO.COM")
-OCS = {"transport": "psrp", "path": "OcsPowershell"}
+PSRP = {"transport": "psrp"}
+OCS = {**PSRP, "path": "OcsPowershell"}
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,16 @@ SEEDS = {
     "no-second-hop": Seed(
         "second_hop", "kerberos_delegation", switches={"second_hop": "needs_delegation"}, reachable=True
     ),
+    "psrp-wrong-password": Seed("authentication_failed", "csadmin", {**NTLM, **PSRP, "remote_password": WRONG}),
+    "psrp-channel-binding-missing": Seed(
+        "channel_binding_missing", "send_cbt to true", {**PSRP, "send_cbt": False}, {"cbt_hardening": "strict"}
+    ),
+    "psrp-no-right-to-winrm": Seed("access_denied", "OcsPowershell", account("plainuser", auth="basic", **PSRP)),
+    "psrp-no-lync-module": Seed("lync_module_missing", "front end", PSRP, tools=False, reachable=True),
+    "psrp-no-second-hop": Seed(
+        "second_hop", "kerberos_delegation", PSRP, switches={"second_hop": "needs_delegation"}, reachable=True
+    ),
+    "psrp-no-shells-left": Seed("server_busy", "MaxShellsPerUser", PSRP, {"max_shells_per_user": 1}),
     "no-shells-left": Seed("server_busy", "MaxShellsPerUser", policies={"max_shells_per_user": 1}),
     "no-ocspowershell-there": Seed(
         "endpoint_not_found", "https://lync01.contoso.com:5986/wsman", {**OCS, "port": 5986}
@@ -176,7 +187,7 @@ def check(result: Options, seed: Seed) -> None:
 @pytest.mark.parametrize("name", SEEDS)
 def test_a_seeded_fault_is_diagnosed(diagnose, seeded, lab, name):
     seed = SEEDS[name]
-    held = [_shell(lab)] if name == "no-shells-left" else []
+    held = [_shell(lab)] if "no-shells-left" in name else []
     seeded(seed)
     try:
         check(diagnose(**seed.options), seed)
@@ -201,8 +212,8 @@ def test_a_connection_without_a_fault(diagnose, options):
     session = result["facts"]["session"]
     assert session["cmdlets"]["missing"] == [] and all(one["reached"] for one in session["second_servers"])
     assert session["powershell"].startswith("5.1") and session["module"] == "SkypeForBusiness"
-    if options.get("transport") != "psrp":
-        assert session["identity"] == "contoso\\csadmin" and session["language_mode"] == "FullLanguage"
+    assert session["identity"].lower() == "contoso\\csadmin"
+    assert session["language_mode"] == (None if options.get("transport") == "psrp" else "FullLanguage")
 
 
 def test_no_ticket(diagnose, monkeypatch, tmp_path):

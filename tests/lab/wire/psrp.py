@@ -33,7 +33,9 @@ from psrpcore import (
     SetMinRunspacesEvent,
     StreamType,
 )
+from psrpcore.types import PSVersion
 
+from .bridge import VERSION
 from .processes import GATHERING_SECONDS
 from .psrp_pipeline import Pipeline
 from .session import Session
@@ -89,7 +91,7 @@ class PowerShellPool(Shell):
     def __init__(self, session: Session, request: Request) -> None:
         super().__init__(session, request)
         self.changed = threading.Condition()
-        self.pool = ServerRunspacePool()
+        self.pool = ServerRunspacePool({"PSVersionTable": {"PSVersion": PSVersion(VERSION)}})
         self._outboxes: dict[uuid.UUID | None, Outbox] = {None: Outbox()}
         self._pipelines: dict[uuid.UUID, Pipeline] = {}
         self._feed(_decoded(text_of(request.body, "rsp:Shell/pwsh:creationXml")), None, request)
