@@ -127,6 +127,8 @@ def _negotiation_text(item: BaseException) -> str:
     if name == "KerberosExchangeError":  # pykerberos hands over ((major, code), (minor, code))
         pairs = re.findall(r"""\((?:'([^']*)'|"([^"]*)"), -?\d+\)""", text)
         return pairs[-1][0] or pairs[-1][1] if pairs else ""
+    if name == "NTStatusException":
+        return "status 0x%08X" % getattr(item, "status", 0)
     if name == "Krb5Error":
         return re.sub(r" -?\d+$", "", text)
     if hasattr(item, "min_code"):  # of gssapi: Major (n): text, Minor (n): text

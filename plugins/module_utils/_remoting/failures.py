@@ -74,7 +74,7 @@ _ENCRYPTION_TYPE = {-1765328370}
 _NO_CREDENTIALS = 458752  # GSS_S_NO_CRED
 
 # The same as a server says it in NTSTATUS (MS-ERREF, section 2.3.1)
-_NT_WRONG_PASSWORD = {0xC000006D, 0xC000006A}
+_NT_WRONG_PASSWORD = {0xC000006D, 0xC000006A, 0x8009030C}  # the last is SEC_E_LOGON_DENIED
 _NT_ACCOUNT_UNKNOWN = {0xC0000064}
 _NT_ACCOUNT_LOCKED = {0xC0000234, 0xC0000072, 0xC0000193, 0xC000006E, 0xC000006F, 0xC0000070, 0xC000015B}
 _NT_PASSWORD_EXPIRED = {0xC0000071, 0xC0000224}
@@ -182,8 +182,8 @@ TABLE: tuple[Row, ...] = (
         "nobody answered in time. Check the address, the port and the firewalls in between."),
     # the account, as a domain controller or the server itself judges it
     Row("wrong_password", _account(_WRONG_PASSWORD, _NT_WRONG_PASSWORD), _REFUSED,
-        "the password of {account} is not the right one ({negotiation_said}). Check remote_password; after a few wrong ones the "
-        "domain locks the account."),
+        "the password does not belong to {account} ({negotiation_said}). Check remote_user and remote_password; after a few wrong "
+        "ones the domain locks the account."),
     Row("account_unknown", _account(_ACCOUNT_UNKNOWN, _NT_ACCOUNT_UNKNOWN), _REFUSED,
         "the domain has no account {account} ({negotiation_said}). Check remote_user; for Kerberos it is name@REALM, such as "
         "admin@CONTOSO.COM."),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import bridge
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import CmdletFailed, Command
 
 SIP = "sip:umlaut@contoso.com"
@@ -27,8 +29,8 @@ def test_text_of_any_script_survives_both_ways(connect, way):
 
 
 @pytest.mark.parametrize("way", WAYS, ids=["https", "http"])
-def test_output_of_a_megabyte_arrives_whole(connect, lab, way):
-    text = "".join("%07d \u00e4\n" % number for number in range(100_000))
+def test_output_of_several_megabytes_arrives_whole(connect, lab, way):
+    text = "".join("%07d \u00e4\n" % number for number in range(400_000))
     (lab.paths.drive("lync01") / "Temp" / "large.txt").write_text(text, encoding="utf-8")
     read = Command("Get-Content", {"LiteralPath": "C:\\Temp\\large.txt", "Raw": True}, ("Value",), reads=True)
     (outcome,) = connect(**way).run([read])
@@ -36,11 +38,23 @@ def test_output_of_a_megabyte_arrives_whole(connect, lab, way):
 
 
 @pytest.mark.parametrize("way", WAYS, ids=["https", "http"])
-def test_a_request_of_many_chunks_arrives_whole(connect, way):
-    names = ["Get-Nothing%06d" % number for number in range(30_000)] + ["Get-CsPool"]
+def test_a_request_just_below_the_limit_arrives_whole(connect, lab, way):
+    names = ["Get-Nothing" + "%01000d" % number for number in range(1_900)] + ["Get-CsPool"]
     look = Command("Get-Command", {"Name": names, "ErrorAction": "SilentlyContinue"}, ("Name",), reads=True)
+    assert 1_900_000 < len(bridge.encode_request([look])) <= bridge.REQUEST_LIMIT
     (outcome,) = connect(**way).run([look])
     assert outcome.objects() == [{"Name": "Get-CsPool"}]
+
+
+def test_what_is_too_long_is_refused_before_anything_is_sent(connect, lab):
+    before = lab.call("counters")["requests"]
+    with pytest.raises(InvalidInput, match="smaller steps") as caught:
+        connect().run([Command("Get-Command", {"Name": ["x" * 2_000_000]}, reads=True)])
+    assert caught.value.code == "request_too_large"
+    with pytest.raises(InvalidInput, match="8091") as caught:
+        connect().execute("sc.exe", ["query", "x" * 8_090], reads=True)
+    assert caught.value.code == "command_line_too_long"
+    assert lab.call("counters")["requests"] == before
 
 
 def test_a_batch_stops_at_the_first_error_unless_told_otherwise(connect):
