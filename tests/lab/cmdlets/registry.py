@@ -57,6 +57,8 @@ class Cmdlet:
 
 
 CMDLETS: dict[str, Cmdlet] = {}
+#: values of -ErrorAction and -WarningAction that hide
+QUIET = ("silentlycontinue", "ignore")
 
 
 class Question(Exception):
@@ -85,8 +87,10 @@ class Context:
     visible: frozenset[str] | None = None
     ask: Callable[[str], bool] | None = None
     log: Callable[[Call], None] | None = None
+    output: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     cmdlet: Cmdlet | None = None
+    silent: bool = False
     what_if: bool = False
     confirm: bool | None = None
 
@@ -112,8 +116,9 @@ class Context:
         return own or self.delegated or self.visible is not None or self.estate.switch("second_hop") == "works"
 
     def warn(self, text: str) -> None:
-        """Write to the warning stream."""
-        self.warnings.append(text)
+        """Write to the warning stream, unless -WarningAction hides it."""
+        if not self.silent:
+            self.warnings.append(text)
 
     def file(self, path: str) -> Path:
         """The real file behind a Windows path of this server.
@@ -204,7 +209,7 @@ def cmdlet(
 def run_cmdlet(context: Context, name: str, parameters: Mapping[str, Any], input: Any = None) -> list[dict[str, Any]]:
     """Call a cmdlet as a PowerShell session of the context's user on its server would.
 
-    Warnings are in ``context.warnings`` afterwards.
+    Warnings are in ``context.warnings`` afterwards, and what came before an error in ``context.output``.
 
     :param input: what came down the pipeline, for parameters that take it.
     :raises CmdletFault: the cmdlet ended with an error.
@@ -216,7 +221,8 @@ def run_cmdlet(context: Context, name: str, parameters: Mapping[str, Any], input
         context.log(call)
     try:
         bound = bind(found.parameters, parameters, found.type_name, found.default_set)
-        quiet = str(bound.get("ErrorAction", "")).lower() in ("silentlycontinue", "ignore")
+        quiet = str(bound.get("ErrorAction", "")).lower() in QUIET
+        context.silent = str(bound.get("WarningAction", "")).lower() in QUIET
         context.what_if = bound.pop("WhatIf", False)
         context.confirm = bound.pop("Confirm", None)
         bound = {key: value for key, value in bound.items() if key not in COMMON}
@@ -248,12 +254,11 @@ def _carry_out(
 def _work(
     context: Context, found: Cmdlet, bound: dict[str, Any], input: Any, quiet: bool, call: Call
 ) -> list[dict[str, Any]]:
-    output: list[dict[str, Any]] = []
     with context.estate.changing():
         try:
             _check_rights(context, found)
             for item in found.run(context, bound, input) or ():
-                output.append(_without_assumed(context, found, item))
+                context.output.append(_without_assumed(context, found, item))
             call.applied = not context.what_if
         except LabDirectoryError as error:
             text = 'Active Directory operation failed on "%s". %s' % (DOMAIN_CONTROLLERS[0].fqdn, error)
@@ -262,7 +267,7 @@ def _work(
             if not quiet or fault.terminating:
                 raise _opaque(context, fault) from None
         context.estate.count("writes" if found.writes and not context.what_if else "reads")
-    return output
+    return context.output
 
 
 def visible(context: Context) -> list[Cmdlet]:

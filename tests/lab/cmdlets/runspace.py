@@ -27,8 +27,16 @@ _TYPE = "Microsoft.PowerShell.Commands.%sCommand"
     type_name=_TYPE % "ImportModule",
 )
 def import_module(context: Context, parameters: dict[str, Any], input: Any) -> Output:
-    """A module that the server lacks is an error that -ErrorAction SilentlyContinue hides."""
+    """A module that the server lacks is an error that -ErrorAction SilentlyContinue hides.
+
+    That Lync's module has verbs to warn of is an ASSUMPTION.
+    """
     missing = [name for name in parameters["Name"] if context.import_module([name]) is None]
+    if len(missing) < len(parameters["Name"]) and not parameters.get("DisableNameChecking"):
+        context.warn(
+            "The names of some imported commands from the module '%s' include unapproved verbs that might make them less "
+            "discoverable." % context.estate.switch("module_name")
+        )
     if parameters.get("PassThru"):
         yield from (_module(name) for name in parameters["Name"] if name not in missing)
     if missing:

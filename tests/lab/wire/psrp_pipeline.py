@@ -35,12 +35,17 @@ Item = tuple[str, Any]
 
 
 class Terminated(Exception):
-    """A statement ended with an error. :param stops: the statements after it are not run either."""
+    """A statement ended with an error.
 
-    def __init__(self, record: ErrorRecord, stops: bool = False) -> None:
+    :param stops: the statements after it are not run either.
+    :param items: what came before the error.
+    """
+
+    def __init__(self, record: ErrorRecord, stops: bool = False, items: Iterable[Item] = ()) -> None:
         super().__init__(record.FullyQualifiedErrorId)
         self.record = record
         self.stops = stops
+        self.items = items
 
 
 class Pipeline:
@@ -165,10 +170,18 @@ class Pipeline:
     def _statement(self, commands: list[Any], given: list[Any]) -> None:
         items: list[Item] = [("", item) for item in given]
         for place, command in enumerate(commands):
-            if command.is_script:
-                items = self._script(command.command_text)
-            else:
-                items = self._command(command, items, place == 0 and not given)
+            try:
+                if command.is_script:
+                    items = self._script(command.command_text)
+                else:
+                    items = self._command(command, items, place == 0 and not given)
+            except Terminated as end:
+                if command is commands[-1]:
+                    self._send_output(end.items)
+                raise
+        self._send_output(items)
+
+    def _send_output(self, items: Iterable[Item]) -> None:
         for name, item in items:
             self._send(self._server.write_output, net_object(CMDLETS.get(name.lower()), item))
 
@@ -195,6 +208,7 @@ class Pipeline:
         except Terminated as end:
             if end.stops:
                 raise
+            self._send_output(end.items)
             self._send_error(end.record)
         if _EXIT.search(text):
             self._send(ServerHostRequestor(self._server).set_should_exit, exit_code)
@@ -228,17 +242,18 @@ class Pipeline:
         result = self._owner.session.call(self, name, parameters, given)
         for text in result.warnings:
             self._send(self._server.write_warning, text)
+        items = [(name, item) for item in result.output]
         if result.error is not None:
-            self._fail(name, parameters, result.error)
-        return [(name, item) for item in result.output]
+            self._fail(name, parameters, result.error, items)
+        return items
 
-    def _fail(self, name: str, parameters: dict[str, Any], fault: CmdletFault) -> None:
+    def _fail(self, name: str, parameters: dict[str, Any], fault: CmdletFault, items: list[Item]) -> None:
         given = {key.lower().lstrip("-"): value for key, value in parameters.items()}
         unknown = fault.error_id == "CommandNotFoundException"
         record = error_record(fault, name, name if unknown else given.get("identity", given.get("name")))
         stop = str(given.get("erroraction")).lower() == "stop"
         if fault.terminating or stop:
-            raise Terminated(record, stops=stop and not fault.terminating)
+            raise Terminated(record, stops=stop and not fault.terminating, items=items)
         self._send_error(record)
 
 

@@ -27,7 +27,7 @@ class User:
 
 @dataclass(frozen=True)
 class CmdletResult:
-    """What one cmdlet call gave; C(error) is None where it succeeded."""
+    """What one cmdlet call gave, also before its error; C(error) is None where it succeeded."""
 
     output: list[dict[str, Any]]
     warnings: list[str]
@@ -89,4 +89,4 @@ class Session:
         try:
             return CmdletResult(run_cmdlet(context, name, parameters, given), context.warnings)
         except CmdletFault as fault:
-            return CmdletResult([], context.warnings, fault)
+            return CmdletResult(context.output, context.warnings, fault)
