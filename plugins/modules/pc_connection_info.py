@@ -24,7 +24,7 @@ notes:
   - One question to the network takes at most O(connection_timeout), and no more than 10 seconds; a call in the session at most
     three times O(connection_timeout).
   - The account logs on once, and with O(send_cbt=false) a second time when the first is refused. A wrong password counts as often
-    in the lockout of the account. With V(negotiate) in O(auth) and a password it can be one more.
+    in the lockout of the account.
   - The controller's ticket cache gets tickets for the services C(HTTP), C(HOST) and C(WSMAN) of the server, as any connection would
     leave one there.
 seealso:
@@ -118,15 +118,15 @@ facts:
       type: dict
     tickets:
       description:
-        - With O(auth=kerberos) or O(auth=negotiate), where the ticket comes from (C(source)), its C(principal), the C(ticket) with
+        - With O(auth=kerberos), and with O(auth=negotiate) and no password, where the ticket comes from (C(source)), its C(principal), the C(ticket) with
           its end and flags, for each of the server's C(services) whether the KDC gives a ticket for it, and whether the
           C(kdcs) of O(kdc) take connections.
       type: dict
     session:
       description:
-        - C(tried), C(opened), the C(identity) that the server takes the account for (V(null) with O(transport=psrp)), the versions of
-          C(powershell) and of Lync's C(module), the C(language_mode), the C(cmdlets) that are C(available) and C(missing), and in
-          C(second_servers) whether a cmdlet that reads from another server reached it.
+        - C(tried), C(opened), the C(identity) that the server takes the account for, the version of C(powershell), Lync's C(module) and its
+          C(module_version), the C(language_mode) (with O(transport=winrm) only), the C(cmdlets) that are C(available) and C(missing), and
+          in C(second_servers) whether a cmdlet that reads from another server reached it.
         - What is not known is V(null).
       type: dict
 """

@@ -31,15 +31,18 @@ _KNOWN = (
 
 
 def needed(options: RemotingOptions) -> dict[str, str]:
-    """The modules that the connection imports, each with the name under which it is installed."""
-    found = {"winrm": "pywinrm"} if options.transport == "winrm" else {"pypsrp": "pypsrp"}
-    if options.auth in ("kerberos", "negotiate"):
-        extra = "%s[kerberos]" % next(iter(found.values()))
-        found.update({"kerberos": extra} if options.transport == "winrm" else {"gssapi": extra, "krb5": extra})
-        if options.password or options.realm:
-            found["krb5"] = "krb5"
-    if options.auth == "credssp":
-        found["requests_credssp"] = "%s[credssp]" % next(iter(found.values()))
+    """The modules that the connection imports, each with what to install for it."""
+    base, module = ("pywinrm", "winrm") if options.transport == "winrm" else ("pypsrp", "pypsrp")
+    found = {module: base}
+    if options.auth == "kerberos":  # negotiate also works without
+        kerberos = ("winrm.vendor.requests_kerberos",) if options.transport == "winrm" else ("gssapi", "krb5")
+        found.update({name: base + "[kerberos]" for name in kerberos})
+        if options.password:
+            found.setdefault("krb5", "krb5")
+    elif options.auth == "credssp":
+        found["requests_credssp"] = base + "[credssp]"
+    elif options.auth == "ntlm" and options.transport == "winrm":
+        found["requests_ntlm"] = base
     return found
 
 

@@ -54,7 +54,7 @@ def diagnose(options: RemotingOptions) -> dict[str, Facts]:
     most = patience * 3 + 5  # a probe keeps its own time; this bounds one that does not
     facts = {"connection": _connection(options), "tls": dict(_NOT_ASKED), "tickets": dict(_NOT_ASKED)}
     first = {"network": lambda: network.look(options, patience), "libraries": lambda: libraries.look(options)}
-    if options.auth in ("kerberos", "negotiate"):
+    if options.auth == "kerberos" or (options.auth == "negotiate" and not options.password):
         first["tickets"] = lambda: tickets.look(options, patience)
     facts.update(gather(first, most))
     reached = network.is_open(facts["network"], options.port)

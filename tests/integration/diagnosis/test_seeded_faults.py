@@ -205,7 +205,10 @@ def _shell(lab: LabClient) -> Any:
     return transport
 
 
-@pytest.mark.parametrize("options", [{}, {"scheme": "http"}, BASIC, NTLM, {"transport": "psrp"}, WITH_PASSWORD])
+@pytest.mark.parametrize("options", [
+    {}, {"scheme": "http"}, BASIC, NTLM, WITH_PASSWORD, PSRP, {**PSRP, **NTLM, "scheme": "http"}, {**PSRP, "auth": "negotiate"},
+    {**PSRP, **account("CONTOSO\\csadmin", auth="negotiate")},
+])  # fmt: skip
 def test_a_connection_without_a_fault(diagnose, options):
     result = diagnose(**options)
     assert [one["code"] for one in result["findings"]] == ["connection_works"] and result["reachable"]

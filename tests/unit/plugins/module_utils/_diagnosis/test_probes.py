@@ -148,12 +148,18 @@ def test_the_session_is_not_tried_where_it_would_only_cost_a_logon():
     assert not run._pointless(RemotingOptions("h"), facts, {"problem": None})
 
 
-def test_needed_libraries_depend_on_the_connection():
-    assert libraries.needed(BASIC) == {"winrm": "pywinrm"}
-    assert libraries.needed(RemotingOptions("h")) == {"winrm": "pywinrm", "kerberos": "pywinrm[kerberos]"}
-    assert set(libraries.needed(RemotingOptions("h", transport="psrp"))) == {"pypsrp", "gssapi", "krb5"}
-    assert libraries.needed(RemotingOptions("h", user="a", password="b"))["krb5"] == "krb5"
-    assert "requests_credssp" in libraries.needed(RemotingOptions("h", auth="credssp", user="a", password="b"))
+@pytest.mark.parametrize("transport, auth, password, modules", [
+    ("winrm", "basic", "b", {"winrm"}),
+    ("winrm", "kerberos", None, {"winrm", "winrm.vendor.requests_kerberos"}),
+    ("winrm", "kerberos", "b", {"winrm", "winrm.vendor.requests_kerberos", "krb5"}),
+    ("winrm", "ntlm", "b", {"winrm", "requests_ntlm"}),
+    ("winrm", "credssp", "b", {"winrm", "requests_credssp"}),
+    ("psrp", "kerberos", None, {"pypsrp", "gssapi", "krb5"}),
+    ("psrp", "negotiate", None, {"pypsrp"}),
+    ("psrp", "ntlm", "b", {"pypsrp"}),
+])  # fmt: skip
+def test_needed_libraries_depend_on_the_connection(transport, auth, password, modules):
+    assert set(libraries.needed(RemotingOptions("h", transport, auth=auth, user="a", password=password))) == modules
 
 
 def test_the_list_of_cmdlets_is_what_the_modules_call():
