@@ -65,7 +65,13 @@ class Attempts:
     def __init__(self, options: RemotingOptions) -> None:
         self._options = options
         self.target = Target(
-            options.server, options.url, options.auth, options.user, options.principal, options.channel_binding
+            options.server,
+            options.url,
+            options.auth,
+            options.user,
+            options.principal,
+            options.channel_binding,
+            options.restricted,
         )
         self.stage = "connect"
 
@@ -79,6 +85,7 @@ class Attempts:
         :param doing: the changing commands, as a person names them.
         :raises RemotingError: the last attempt's failure.
         """
+        # each request is limited by the deadline; a look-up of a name or a service ticket only by the system's own limits
         deadline = Deadline(self._options.operation_timeout)
         pauses = iter(self._options.retry_pauses)
         while True:

@@ -31,7 +31,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.err
     RemotingError,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.evidence import Evidence
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.refusals import Target, refusal
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.refusals import Target, admission, refusal
 
 STAGES = ("connect", "open", "send", "receive")
 
@@ -216,8 +216,7 @@ TABLE: tuple[Row, ...] = (
     Row("authentication_failed", _refused, _SESSION, "{refusal}"),
     # what the server said about the request
     Row("access_denied", lambda e: e.fault in _ACCESS_DENIED or e.status == 403, _REFUSED,
-        "access denied: {account} was recognised, but may not use WinRM there ({said}). It must be a member of the server's "
-        "Administrators or of its Remote Management Users."),
+        "access denied: {account} was recognised, but may not use this endpoint ({said}). It must be a member of {admission}."),
     Row("server_busy", _fault(_BUSY, *_QUOTA), _NEVER_SENT,
         "the server has no room for a further session of {account} ({said}). Try again later, or close other sessions."),
     Row("session_lost", _fault(_SHELL_GONE), _NEVER_SENT,
@@ -304,6 +303,7 @@ def _facts(evidence: Evidence, target: Target) -> dict[str, Any]:
         "negotiation_said": evidence.negotiation_said,
         "refusal": refusal(evidence, target, account),
         "account": account,
+        "admission": admission(target),
         "auth": target.auth,
         "service": target.service,
         "fault": evidence.fault,

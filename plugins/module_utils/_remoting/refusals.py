@@ -12,7 +12,10 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.evi
 
 @dataclass(frozen=True)
 class Target:
-    """Where a connection goes, for messages; it never holds a password."""
+    """Where a connection goes, for messages; it never holds a password.
+
+    :param restricted: the endpoint is not Windows' own; see C(RemotingOptions.restricted).
+    """
 
     server: str
     url: str
@@ -20,6 +23,7 @@ class Target:
     user: str | None = None
     service: str = ""
     channel_binding: bool = True
+    restricted: bool = False
 
 
 #: by auth: the schemes of HTTP that carry it, and what a refusal may rest on
@@ -78,3 +82,10 @@ def refusal(evidence: Evidence, target: Target, account: str) -> str:
             else " The server may also demand channel binding, which send_cbt=false leaves out: set it to true."
         )
     return text
+
+
+def admission(target: Target) -> str:
+    """Who may use the endpoint."""
+    if target.restricted:
+        return "one of Lync's administrator roles, such as CsAdministrator or CsPersistentChatAdministrator"
+    return "the server's Administrators or of its Remote Management Users"

@@ -231,6 +231,11 @@ def test_each_code_stands_in_the_table_once():
     assert len(codes) == len(set(codes))
 
 
+def test_access_to_a_restricted_endpoint_is_a_matter_of_roles():
+    assert "Remote Management Users" in str(classify(fault(5), "connect", TARGET))
+    assert "CsPersistentChatAdministrator" in str(classify(of_psrp(5), "connect", replace(TARGET, restricted=True)))
+
+
 REFUSALS = [
     ("basic", ("Basic realm=x", "Negotiate"), "local accounts"),
     ("basic", ("Negotiate", "Kerberos"), "does not accept auth basic, only kerberos, negotiate"),

@@ -17,14 +17,9 @@ def shown():
     """The table in Markdown."""
     lines = ["| code | %s | what is said |" % " | ".join(STAGES), "| --- " * (len(STAGES) + 2) + "|"]
     for row in TABLE:
-        text = (
-            re.sub(r"(?<!\{)\{(\w+)\}(?!\})", r"<\1>", row.text)
-            .replace("{{", "{")
-            .replace("}}", "}")
-            .replace("|", "\\|")
-        )
+        text = re.sub(r"(?<!\{)\{(\w+)\}(?!\})", r"*\1*", row.text).replace("{{", "{").replace("}}", "}")
         kinds = [kind.replace("_", " ") for kind in row.kinds]
-        lines.append("| `%s` | %s | %s |" % (row.code, " | ".join(kinds), text.replace("<", "&lt;")))
+        lines.append("| `%s` | %s | %s |" % (row.code, " | ".join(kinds), text))
     return lines
 
 
