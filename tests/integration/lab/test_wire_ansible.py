@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.lab.wire_clients import client_certificate
 from tests.lab import settings
 from tests.lab.client import LabClient
 
@@ -23,8 +24,19 @@ BASIC = {
     "ansible_port": settings.HTTPS_PORT,
 }
 KERBEROS = {"ansible_winrm_transport": "kerberos", "ansible_winrm_kinit_mode": "manual"}
+NTLM = {**BASIC, "ansible_winrm_transport": "ntlm", "ansible_user": "CONTOSO\\csadmin"}
 WAYS = {
     "basic": BASIC,
+    "ntlm-https": NTLM,
+    "ntlm-http": {**NTLM, "ansible_port": settings.HTTP_PORT},
+    "credssp-https": {**NTLM, "ansible_winrm_transport": "credssp"},
+    "credssp-http": {**NTLM, "ansible_winrm_transport": "credssp", "ansible_port": settings.HTTP_PORT},
+    "certificate": {
+        "ansible_winrm_transport": "certificate",
+        "ansible_winrm_cert_pem": client_certificate()[0],
+        "ansible_winrm_cert_key_pem": client_certificate()[1],
+        "ansible_port": settings.HTTPS_PORT,
+    },
     "kerberos-https": {**KERBEROS, "ansible_port": settings.HTTPS_PORT},
     "kerberos-http": {**KERBEROS, "ansible_port": settings.HTTP_PORT},
 }
@@ -81,7 +93,8 @@ def test_raw_refuses_what_is_not_simulated(lab: LabClient, tmp_path: Path, scrip
     assert "not simulated" in printed
 
 
-def test_raw_is_unreachable_with_a_wrong_password(lab: LabClient, tmp_path: Path) -> None:
-    code, printed = raw(tmp_path, {**BASIC, "ansible_password": "wrong"}, "whoami")
+@pytest.mark.parametrize("way", ["basic", "ntlm-http", "ntlm-https"])
+def test_raw_is_unreachable_with_a_wrong_password(lab: LabClient, tmp_path: Path, way: str) -> None:
+    code, printed = raw(tmp_path, {**WAYS[way], "ansible_password": "wrong"}, "whoami")
     assert code != 0
     assert "UNREACHABLE" in printed and "credentials were rejected" in printed

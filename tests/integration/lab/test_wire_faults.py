@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
+import ssl
 import time
 import uuid
 from collections.abc import Callable
@@ -12,11 +15,13 @@ from typing import Any
 
 import pytest
 import requests
-from winrm.exceptions import WinRMOperationTimeoutError, WinRMTransportError, WSManFaultError
+from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WinRMTransportError, WSManFaultError
 
 from tests.integration.lab.test_wire_shells import ARGUMENTS, POOL, answer, request, stdout_of
-from tests.integration.lab.wire_clients import faults, protocol, receive, run
+from tests.integration.lab.wire_clients import authority, faults, protocol, receive, run
+from tests.lab import settings
 from tests.lab.client import LabClient, LabError
+from tests.lab.wire.soap import CONTENT_TYPE
 
 __all__ = ["faults"]
 Order = Callable[..., list[int]]
@@ -54,14 +59,87 @@ def test_drop_in_the_middle_of_an_answer(lab: LabClient, faults: Order) -> None:
     assert faults() == [1]
 
 
-@pytest.mark.parametrize(("do", "status"), [("http503", 503), ("http500", 500)])
-@pytest.mark.parametrize("at", ["wsman-before", "http-after"])
-def test_bare_http_status(lab: LabClient, faults: Order, at: str, do: str, status: int) -> None:
-    faults({"at": at, "match": "Create", "do": do})
+@pytest.mark.parametrize("status", [400, 500, 502, 503, 504])
+@pytest.mark.parametrize("at", ["http-before", "wsman-before", "wsman-after", "http-after"])
+def test_bare_http_status(lab: LabClient, faults: Order, at: str, status: int) -> None:
+    client = protocol("lync01", "https-basic")
+    faults({"at": at, "do": "http%d" % status, "body": "<h1>Sorry</h1>"})
     with pytest.raises(WinRMTransportError) as failed:
-        protocol().open_shell()
-    assert failed.value.code == status
+        client.open_shell()
+    assert (failed.value.code, failed.value.response_text) == (status, "<h1>Sorry</h1>")
     assert faults() == [1]
+
+
+@pytest.mark.parametrize("at", ["http-before", "wsman-before", "http-after"])
+def test_bare_401(lab: LabClient, faults: Order, at: str) -> None:
+    client = protocol("lync01", "https-basic")
+    faults({"at": at, "do": "http401"})
+    with pytest.raises(InvalidCredentialsError):
+        client.open_shell()
+    assert faults() == [1]
+
+
+def test_a_bare_status_leaves_an_encrypted_session_alive(lab: LabClient, faults: Order) -> None:
+    client = protocol("lync01", "http-ntlm")
+    faults({"at": "http-after", "match": "Create", "do": "http503"})
+    with pytest.raises(WinRMTransportError):
+        client.open_shell()
+    client.close_shell(client.open_shell())
+
+
+def test_close_says_nothing_before_it_happens(lab: LabClient, faults: Order) -> None:
+    connection = http.client.HTTPSConnection(
+        settings.fqdn("lync01"), settings.HTTPS_PORT, context=ssl.create_default_context(cafile=authority()), timeout=5
+    )
+    account = base64.b64encode(("csadmin:" + settings.PASSWORD).encode()).decode()
+    faults({"at": "http-after", "do": "close"})
+    connection.request("POST", "/wsman", b"no envelope", {"Authorization": "Basic " + account})
+    reply = connection.getresponse()
+    assert reply.getheader("Connection") is None and b"Fault" in reply.read()
+    assert connection.sock.recv(1) == b""
+    assert faults() == [1]
+
+
+#: what a session by this way makes of a connection that has gone, or that has forgotten it
+LOST = {"https-ntlm": None, "https-kerberos": None, "http-ntlm": 400, "http-kerberos": 400}
+
+
+@pytest.mark.parametrize("do", ["close", "expire-auth"])
+@pytest.mark.parametrize(("way", "status"), LOST.items())
+def test_lost_authentication(lab: LabClient, faults: Order, do: str, way: str, status: int | None) -> None:
+    """The libraries log on again by themselves, but then send what they had encrypted for the old context."""
+    client = protocol("lync01", way)
+    faults({"at": "http-after", "match": "Create", "do": do})
+    shell = client.open_shell()
+    assert faults() == [1]
+    if status is None:
+        client.close_shell(shell)
+        return
+    with pytest.raises(WinRMTransportError) as failed:
+        client.run_command(shell, "hostname")
+    assert failed.value.code == status
+    protocol("lync01", way).close_shell(shell)
+
+
+def test_basic_does_not_come_back_from_an_expired_authentication(lab: LabClient, faults: Order) -> None:
+    client = protocol("lync01", "https-basic")
+    faults({"at": "http-after", "match": "Create", "do": "expire-auth"})
+    shell = client.open_shell()
+    with pytest.raises(InvalidCredentialsError):
+        client.close_shell(shell)
+
+
+@pytest.mark.parametrize("way", ["http-ntlm", "http-kerberos", "http-credssp"])
+def test_an_answer_in_clear_text(lab: LabClient, faults: Order, way: str) -> None:
+    client, seen = protocol("lync01", way), []
+    client.transport.build_session().hooks["response"].append(lambda reply, **options: seen.append(reply))
+    faults({"at": "http-after", "match": "Create", "do": "clear"})
+    shell = client.open_shell()  # pywinrm does not mind
+    assert faults() == [1]
+    assert seen[-1].headers["Content-Type"] == CONTENT_TYPE and b"Envelope" in seen[-1].content
+    assert b"Envelope" not in seen[-1].request.body
+    client.close_shell(shell)
+    assert b"Envelope" not in seen[-1].content
 
 
 @pytest.mark.parametrize("at", ["http-before", "wsman-before", "wsman-after", "http-after"])
@@ -150,6 +228,8 @@ def test_skip_times_and_match(lab: LabClient, faults: Order) -> None:
         {"at": "wsman-before", "do": "drop", "match": "("},
         {"at": "wsman-before", "do": "drop", "times": 0},
         {"at": "wsman-before", "do": "drop", "colour": "red"},
+        {"at": "wsman-before", "do": "clear"},
+        {"at": "http-before", "do": "http502", "body": 502},
         {},
     ],
 )
