@@ -94,8 +94,9 @@ $results = @(foreach ($q in $r.commands) {
   '{"output":[' + ($out -join ',') + '],"warnings":' + (ToJson $warn) +
   ',"error":' + (ToJson $err) + ',"skipped":' + (ToJson $skip) + '}'
 })
-[Console]::Out.WriteLine([string][char]10 + '#PC1#{"protocol":1,"powershell":' + (Quote $PSVersionTable.PSVersion) +
-  ',"module":' + (ToJson $module) + ',"results":[' + ($results -join ',') + ']}')
+$answer = '{"protocol":1,"powershell":' + (Quote $PSVersionTable.PSVersion) + ',"module":' + (ToJson $module) +
+  ',"results":[' + ($results -join ',') + ']}'
+[Console]::Out.WriteLine([string][char]10 + '#PC1#' + $answer.Length + '#' + $answer)
 exit 0
 """
 
@@ -159,7 +160,12 @@ def _answer(stdout: bytes) -> dict[str, Any]:
     lines = [line for line in stdout.splitlines() if line.startswith(MARKER)]
     if not lines:
         raise ValueError("the output has no line that begins with %s" % MARKER.decode())
-    answer = json.loads(lines[-1][len(MARKER) :])
+    length, _mark, text = lines[-1][len(MARKER) :].partition(b"#")
+    if length != b"%d" % len(text):
+        raise ValueError(
+            "the answer has %d characters and says that it has %r" % (len(text), length[:20].decode("ascii", "replace"))
+        )
+    answer = json.loads(text)
     if (
         not isinstance(answer, dict)
         or answer.get("protocol") != PROTOCOL

@@ -31,7 +31,8 @@ def request(*commands: dict[str, Any], **more: Any) -> bytes:
 
 
 def answer(stdout: str) -> dict[str, Any]:
-    return json.loads(next(line for line in stdout.splitlines() if line.startswith("#PC1#"))[5:])
+    marked = next(line for line in stdout.splitlines() if line.startswith("#PC1#"))
+    return json.loads(marked.split("#", 3)[3])
 
 
 def stdout_of(reply: bytes) -> bytes:

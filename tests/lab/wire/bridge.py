@@ -53,7 +53,8 @@ def run_bridge(process: Process, session: Session) -> int:
         "module": session.context(process).import_module(request.get("modules") or []),
         "results": results,
     }
-    process.write("stdout", "\n" + MARK + json.dumps(answer) + "\r\n")
+    text = json.dumps(answer)
+    process.write("stdout", "\n%s%d#%s\r\n" % (MARK, len(text), text))
     return 0
 
 

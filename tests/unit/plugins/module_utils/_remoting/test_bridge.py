@@ -46,7 +46,8 @@ def texts(*kinds):
 
 def answer(*results, **changed):
     document = {"protocol": 1, "powershell": "5.1", "module": None, "results": list(results), **changed}
-    return b"noise\r\n#PC1#" + json.dumps(document).encode() + b"\r\n"
+    text = json.dumps(document).encode()
+    return b"noise\r\n#PC1#%d#%b\r\n" % (len(text), text)
 
 
 def result(**changed):
@@ -150,9 +151,11 @@ def test_an_error_and_a_skipped_command_are_told_apart():
     [
         b"",
         b"#PC1#",
-        b"#PC1#{",
-        b"#PC1#[]",
-        b"x #PC1#{}",
+        b"#PC1#1#{",
+        b"#PC1#2#[]",
+        b"x " + answer(result()).strip(b"noise\r\n"),
+        answer(result()).replace(b"#PC1#", b"#PC1#1"),
+        answer(result(output=[{"Identity": "a longer text"}])).replace(b"longer ", b""),
         answer(),
         answer(result(), result()),
         answer(result(), protocol=2),
