@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Callable, Mapping
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._diagnosis.cmdlets import of_lync
 from ansible_collections.lync.persistent_chat.plugins.module_utils._diagnosis.endpoints import configured
 from ansible_collections.lync.persistent_chat.plugins.module_utils._diagnosis.network import is_open
 from ansible_collections.lync.persistent_chat.plugins.module_utils._diagnosis.probes import Facts
@@ -134,15 +135,20 @@ def _refused(facts: AllFacts) -> str:
 
 
 def _cmdlets_missing(facts: AllFacts) -> str:
-    if facts["connection"]["restricted"]:
-        return (
-            "Ask for the roles that have them: CsPersistentChatAdministrator for the cmdlets of Persistent Chat, CsAdministrator "
-            "for all of Lync. What is not of Lync (%s) needs the endpoint wsman."
-            % ", ".join(
-                sorted(name for name in facts["session"]["cmdlets"]["missing"] if "-Cs" not in name) or ["nothing here"]
-            )
+    if not facts["connection"]["restricted"]:
+        return "Use a server with a newer Windows PowerShell, or with the tools of Lync Server 2013 or later."
+    missing = facts["session"]["cmdlets"]["missing"]
+    lync = of_lync(missing)
+    others = [name for name in missing if name not in lync]
+    steps = []
+    if lync:
+        steps.append(
+            "Ask for a role that has %s: CsPersistentChatAdministrator for what is of Persistent Chat, CsAdministrator for all of "
+            "Lync." % ", ".join(lync)
         )
-    return "Use a server with a newer Windows PowerShell, or with the tools of Lync Server 2013 or later."
+    if others:
+        steps.append("What is not of Lync (%s) needs the endpoint wsman." % ", ".join(others))
+    return " ".join(steps)
 
 
 _ADVICE: dict[str, str | Callable[[AllFacts], str]] = {
@@ -154,6 +160,10 @@ _ADVICE: dict[str, str | Callable[[AllFacts], str]] = {
     "host_unreachable": "Check routes and VPN of this machine: ip route get ADDRESS.",
     "answer_timeout": "Something takes the connection and then says nothing: a hanging server, a firewall or a load balancer "
     "without a server behind it. Restart the service WinRM there, or go round what is in between.",
+    "connection_lost": "Check that the port is one of WinRM, and what stands in between: a firewall or a load balancer may cut it. "
+    "On the server, look into the event log of WinRM.",
+    "server_unavailable": "Restart the service WinRM (or IIS for OcsPowershell) there, and look into its event log.",
+    "operation_timeout": "Raise connection_timeout, of which the calls of this module get three times as much.",
     "certificate_name_mismatch": _name_mismatch,
     "certificate_not_in_time": _not_in_time,
     "certificate_untrusted": _untrusted,

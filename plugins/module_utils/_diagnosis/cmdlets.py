@@ -11,6 +11,7 @@ _TOPOLOGY = ("Get-CsPool", "Get-CsService", "Get-CsSipDomain")
 _ENDPOINTS = ("Get-CsPersistentChatEndpoint", "Get-CsUser")
 _COUNTS = ("Get-CsPersistentChatCategory", "Get-CsPersistentChatRoom", "Get-CsPersistentChatAddin")
 _FILES = ("Get-Item", "Get-FileHash", "Test-Path", "Get-Content", "Set-Content", "Remove-Item")
+_JOBS = ("Get-WmiObject", "Invoke-WmiMethod", "New-Item", "Rename-Item")
 
 #: by module
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -23,8 +24,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "pc_endpoint_info": _ENDPOINTS[:1] + _TOPOLOGY,
     "pc_pool_info": (*_TOPOLOGY, "Get-CsPersistentChatState"),
     "pc_service": ("Get-CsWindowsService", "Get-Service", "Set-Service"),
-    "pc_data_export": ("Export-CsPersistentChatData", *_FILES),
-    "pc_data_import": ("Import-CsPersistentChatData", *_TOPOLOGY, *_COUNTS, *_FILES),
+    "pc_data_export": ("Export-CsPersistentChatData", "Move-Item", *_JOBS, *_FILES),
+    "pc_data_import": ("Import-CsPersistentChatData", *_TOPOLOGY, *_COUNTS, *_JOBS, *_FILES),
 }
 
 

@@ -311,7 +311,13 @@ def ansible(**options: Any) -> Options:
         "ANSIBLE_NOCOLOR": "true",
     }
     ended = subprocess.run(
-        [*command, "-a", json.dumps(options)], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120
+        [*command, "-a", json.dumps(options)],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     result: Options = json.loads(ended.stdout.partition(" => ")[2])
     return {**result, "failed": ended.returncode != 0}

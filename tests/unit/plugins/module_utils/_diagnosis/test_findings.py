@@ -194,6 +194,11 @@ CASES = {
         changed(("session.cmdlets", {"available": [], "missing": ["Get-CsPool", "Get-Item"]}), ("connection.restricted", True)),
         "cmdlets_missing", "warning", "(Get-Item) needs the endpoint wsman",
     ),
+    "nothing of Lync": (
+        changed(("session.cmdlets", {"available": ["Get-CsPool"], "missing": ["Get-Item"]}), ("connection.restricted", True)),
+        "cmdlets_missing", "warning", "lacks cmdlets: Get-Item. These modules cannot do all of their work over it: "
+        "pc_data_export, pc_data_import.What is not of Lync",
+    ),
     "second hop": (changed(("session.second_servers", SECOND)), "second_hop", "warning", "SQL Server"),
     "other failure": (
         changed(("session.second_servers", [{**SECOND[0], "hint": ""}])), "cmdlet_failed", "warning", "Management Shell",
