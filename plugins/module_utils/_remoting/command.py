@@ -10,6 +10,8 @@ from typing import Any, Mapping, Protocol, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 
+_SHOWN = 500  # characters of one value in a message
+
 
 @dataclass(frozen=True)
 class Command:
@@ -27,7 +29,13 @@ class Command:
     reads: bool = False
 
     def __str__(self) -> str:
-        return " ".join([self.name] + ["-%s %s" % (key, value) for key, value in self.parameters.items()])
+        return " ".join([self.name] + ["-%s %s" % (key, _short(value)) for key, value in self.parameters.items()])
+
+
+def _short(value: Any) -> str:
+    """A parameter's value for a message: a file's content would bury the rest of it."""
+    text = str(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 @dataclass(frozen=True)
