@@ -57,7 +57,7 @@ REFUSALS = {
     "another-name": ({**BASIC, "remote_addr": "10.99.77.21"}, "certificate_name_mismatch", "10.99.77.21"),
     "unknown-service": ({"remote_addr": "10.99.77.21"}, "kerberos_spn_unknown", "HTTP/10.99.77.21"),
     "no-tls-there": ({"port": 5985}, "tls_not_spoken", "5986"),
-    "wrong-path": ({"path": "elsewhere"}, "endpoint_not_found", "elsewhere"),
+    "wrong-path": ({"path": "elsewhere", "transport": "psrp"}, "endpoint_not_found", "elsewhere"),
 }
 
 
