@@ -54,6 +54,9 @@ options:
 extends_documentation_fragment:
   - lync.persistent_chat.attributes
   - lync.persistent_chat.remoting
+notes:
+  - Over the endpoint C(OcsPowershell) the role C(CsPersistentChatAdministrator) is enough. Where no role of the account has
+    C(Get-CsUser), only the server makes sure that no user holds the address, when the endpoint is created.
 seealso:
   - module: lync.persistent_chat.pc_endpoint_info
   - module: lync.persistent_chat.pc_wellknown_user

@@ -12,7 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.pools import Topology, topology_reading
-from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.reading import Reading, get, read
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.reading import (
+    Reading,
+    get,
+    read,
+    unknown_cmdlet,
+)
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.session import Connect, Session
 from ansible_collections.lync.persistent_chat.plugins.module_utils._plan import Action, Conflict, Plan
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import Outcome, Transport
@@ -104,9 +109,14 @@ def holders_reading(address: SipAddress) -> Reading[tuple[str, ...]]:
 
     An LDAP filter that matches nobody gives no output, whereas an unknown C(-Identity) gives an error whose id is an
     ASSUMPTION (domain.md, section 2.7). C(Get-CsUser) also returns users that were never enabled (section 2.6).
+    Where no role of the account has it, none are seen, and New-CsPersistentChatEndpoint alone decides: it looks, too.
     """
     command = get("Get-CsUser", ("Identity",), LdapFilter="(msRTCSIP-PrimaryUserAddress=%s)" % _escaped(str(address)))
-    return Reading((command,), lambda outcomes: tuple(str(item["Identity"]) for item in outcomes[0].objects()))
+
+    def understand(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+        return () if unknown_cmdlet(outcomes[0]) else tuple(str(item["Identity"]) for item in outcomes[0].objects())
+
+    return Reading((command,), understand)
 
 
 def _escaped(value: str) -> str:

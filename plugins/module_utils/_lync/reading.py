@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Generic, Sequence, TypeVar
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import Command, Outcome, Transport
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.hints import NOT_FOUND
 
 T = TypeVar("T")
 
@@ -68,7 +69,12 @@ def get(cmdlet: str, select: Sequence[str], **parameters: Any) -> Command:
 
 def not_found(outcome: Outcome) -> bool:
     """Whether a general PowerShell cmdlet said that the thing does not exist: by category, which is not translated."""
-    return outcome.error is not None and outcome.error.category == "ObjectNotFound"
+    return outcome.error is not None and outcome.error.category == "ObjectNotFound" and not unknown_cmdlet(outcome)
+
+
+def unknown_cmdlet(outcome: Outcome) -> bool:
+    """Whether the session does not have the cmdlet at all, for example because no role of the account has it."""
+    return outcome.error is not None and outcome.error.error_id.startswith(NOT_FOUND)
 
 
 def texts(value: Any) -> tuple[str, ...]:
