@@ -13,7 +13,7 @@ from tests.integration.lab.wire_clients import wsman
 from tests.lab import settings
 
 RESTRICTED = {"port": settings.IIS_PORT, "path": "OcsPowershell"}
-COMPLETED, FAILED, STOPPED = 4, 5, 3
+RUNNING, STOPPED, COMPLETED, FAILED = 1, 3, 4, 5  # pypsrp's PSInvocationState
 POOL = "pcpool.contoso.com"
 
 

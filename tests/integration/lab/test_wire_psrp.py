@@ -102,7 +102,7 @@ def test_another_error_leaves_output_and_goes_on(opened: RunspacePool) -> None:
 
 def test_a_warning(opened: RunspacePool) -> None:
     pipeline = invoke(opened, "Import-Module", Name="SkypeForBusiness")
-    assert ["unapproved verbs" in str(warning) for warning in pipeline.streams.warning] == [True]
+    assert ["unapproved verbs" in warning.message for warning in pipeline.streams.warning] == [True]
     for hide in ({"DisableNameChecking": True}, {"WarningAction": "SilentlyContinue"}):
         assert invoke(opened, "Import-Module", Name="SkypeForBusiness", **hide).streams.warning == []
 

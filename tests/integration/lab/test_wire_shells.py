@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from winrm.exceptions import WinRMOperationTimeoutError, WinRMTransportError, WSManFaultError
 from winrm.protocol import Protocol
 
-from tests.integration.lab.wire_clients import BRIDGE, protocol, receive, run, send
+from tests.integration.lab.wire_clients import BRIDGE, policy, protocol, receive, run, send
 from tests.lab.client import LabClient
 
+__all__ = ["policy"]
 ARGUMENTS = ("-NoProfile", "-EncodedCommand", base64.b64encode(BRIDGE.encode("utf-16-le")).decode())
 
 
@@ -273,3 +274,51 @@ def test_cmd_runs_the_line(client: Protocol, line: tuple[str, ...], out: str, er
     printed, complained, ended = run(client, *line)
     assert (printed, ended) == (out, code)
     assert complained.startswith(err)
+
+
+# Quotas
+
+
+def test_a_user_has_so_many_shells(client: Protocol, policy: Any) -> None:
+    policy("max_shells_per_user", 2, "pc03")
+    mine = protocol("pc03")
+    first, _second = mine.open_shell(), mine.open_shell()
+    with pytest.raises(WSManFaultError) as refused:
+        mine.open_shell()
+    assert refused.value.wsman_fault_code == 2150859173
+    assert "maximum number of 2 concurrent shells" in str(refused.value)
+    other = protocol("pc03", "https-basic", user="Administrator")
+    other.close_shell(other.open_shell())
+    client.close_shell(client.open_shell())
+    mine.close_shell(first)
+    mine.close_shell(mine.open_shell())
+
+
+def test_a_request_above_the_limit_is_refused(client: Protocol, waiting: tuple[str, str], policy: Any) -> None:
+    policy("max_envelope_kb", 32)
+    shell, command = waiting
+    client.send_command_input(shell, command, b" " * 20_000)
+    with pytest.raises(WinRMTransportError, match="413"):
+        client.send_command_input(shell, command, b" " * 30_000)
+    client.send_command_input(shell, command, request(POOL), end=True)
+    assert client.get_command_output(shell, command)[2] == 0
+
+
+def test_an_answer_above_the_clients_limit_is_a_fault(waiting: tuple[str, str]) -> None:
+    client = protocol()
+    client.send_command_input(*waiting, request(POOL), end=True)
+    with pytest.raises(WSManFaultError) as refused:
+        receive(client, *waiting, **{"w:MaxEnvelopeSize": {"@mustUnderstand": "true", "#text": "600"}})
+    assert refused.value.wsman_fault_code == 2150858824
+
+
+def test_a_shell_idles_as_long_as_the_server_allows(policy: Any) -> None:
+    policy("idle_timeout", 1)
+    client = protocol()
+    shell, patient = client.open_shell(), client.open_shell(idle_timeout="PT60S")
+    time.sleep(1.2)
+    with pytest.raises(WSManFaultError) as refused:
+        client.run_command(shell, "hostname")
+    assert refused.value.wsman_fault_code == 2150858843
+    client.run_command(patient, "hostname")
+    client.close_shell(patient)

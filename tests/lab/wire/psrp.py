@@ -55,8 +55,8 @@ from .soap import (
 RESOURCE = NAMESPACES["pwsh"] + "/Microsoft.PowerShell"
 _DONE = NAMESPACES["rsp"] + "/CommandState/Done"
 _TERMINATE = NAMESPACES["rsp"] + "/signal/terminate"
-#: its letters are as Windows has them
-_STOP = NAMESPACES["pwsh"] + "/signal/crtl_c"
+#: what Windows PowerShell itself sends (no full URI, nor well spelt) and what pypsrp does
+_STOPS = ("powershell/signal/crtl_c", "powershell/signal/ctrl_c")
 #: bytes of one message's part; no Stream element is longer
 _FRAGMENT = 32768
 #: what an answer's envelope needs besides the streams
@@ -170,7 +170,7 @@ class PowerShellPool(Shell):
         signal = request.body.find("rsp:Signal", NAMESPACES)
         # wsman.h has a capital letter in Terminate, pywinrm none, and Windows takes both
         code = text_of(signal, "rsp:Code").lower() if signal is not None else ""
-        if signal is None or code not in (_STOP, _TERMINATE):
+        if signal is None or code not in (*_STOPS, _TERMINATE):
             raise WsmanFault(INVALID_PARAMETER)
         key = _key(signal.get("CommandId", ""))
         with self.changed:

@@ -110,13 +110,17 @@ class Pipeline:
             self._owner.changed.wait_for(lambda: self._killed or self._owner.has_room)
             self.check()
             self.running = True
-        self._send(self._server.start)
+            self._mark_running()
+
+    def _mark_running(self) -> None:
+        """psrpcore's own way would also tell the client, which Windows PowerShell does not."""
+        self._server._change_state(PSInvocationState.Running, emit=False)
 
     def _finish(self, failure: ErrorRecord | None) -> None:
         with self._owner.changed:
             if self._killed:
                 if self._server.state == PSInvocationState.NotStarted:
-                    self._server.start()
+                    self._mark_running()
                 self._server.stop()
             elif failure is not None:
                 self._server._change_state(PSInvocationState.Failed, failure)  # psrpcore has no public way

@@ -121,7 +121,7 @@ class CommandShell(Shell):
     def on_signal(self, request: Request) -> list[ET.Element]:
         """Kill a process; C(terminate) also forgets it."""
         signal = request.body.find("rsp:Signal", NAMESPACES)
-        code = text_of(signal, "rsp:Code") if signal is not None else ""
+        code = text_of(signal, "rsp:Code").lower() if signal is not None else ""  # as psrp.py
         if signal is None or code not in _SIGNALS:
             raise WsmanFault(INVALID_PARAMETER)
         command_id = signal.get("CommandId", "").upper()
