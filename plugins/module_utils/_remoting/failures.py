@@ -138,7 +138,8 @@ def _fault(*codes: int) -> Callable[[Evidence], bool]:
 def _refused(evidence: Evidence) -> bool:
     names = {"AuthenticationError", "AuthenticationException", "NTStatusException"}
     # requests_ntlm has no class of its own for a server that answers no challenge
-    ntlm = type(evidence.exceptions[0]) is PermissionError and evidence.exceptions[0].errno is None
+    first = evidence.exceptions[0]
+    ntlm = isinstance(first, PermissionError) and first.errno is None
     return bool(evidence.own_classes & names) or evidence.status == 401 or ntlm
 
 
