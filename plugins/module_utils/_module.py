@@ -15,6 +15,7 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import MissingLibrary, PersistentChatError
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.reports import DEFAULT_STATUSES
 
 Spec = dict[str, dict[str, Any]]
 
@@ -91,6 +92,23 @@ def directory_spec() -> Spec:
             "fallback": _env("LDAP_CERT_VALIDATION"),
         },
         "connection_timeout": {"type": "int", "default": 30, "fallback": _env("LDAP_CONNECTION_TIMEOUT")},
+    }
+
+
+def data_job_spec() -> Spec:
+    """The options of the doc fragment C(lync.persistent_chat.data_job)."""
+    return {
+        "job_folder": {"type": "str"},
+        "job_timeout": {"type": "int", "default": 86400},
+        "outage_timeout": {"type": "int", "default": 3600},
+        "progress_interval": {"type": "int", "default": 20},
+        "report_statuses": {
+            "type": "dict",
+            "options": {
+                kind: {"type": "list", "elements": "str", "default": list(words)}
+                for kind, words in DEFAULT_STATUSES.items()
+            },
+        },
     }
 
 

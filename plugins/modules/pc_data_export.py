@@ -62,31 +62,10 @@ options:
     type: str
     choices: [refuse, keep, replace]
     default: refuse
-  report_statuses:
-    description:
-      - The words by which the report marks a row. They depend on the language of the server.
-      - The words are compared without regard to letter case, with whole cells of a table row and with the classes of HTML elements.
-      - A row without a known word is never taken for clean.
-    type: dict
-    suboptions:
-      information:
-        description: The words for a row that is fine.
-        type: list
-        elements: str
-        default: [Information, Info, Success]
-      warning:
-        description: The words for a warning.
-        type: list
-        elements: str
-        default: [Warning]
-      error:
-        description: The words for an error.
-        type: list
-        elements: str
-        default: [Error]
 extends_documentation_fragment:
   - lync.persistent_chat.attributes
   - lync.persistent_chat.remoting
+  - lync.persistent_chat.data_job
 attributes:
   idempotent:
     support: partial
@@ -94,8 +73,6 @@ attributes:
       - With O(expected_sha256), or with O(existing=keep), the second run changes nothing. With O(existing=refuse) it fails, and with
         O(existing=replace) it exports again.
 notes:
-  - The module waits for the export, so O(operation_timeout) must be long enough for the whole of it.
-  - Hashing needs Windows PowerShell 4.0 on the server.
   - The archive holds the whole chat history. Files that users attached are not in it; copy them separately.
 seealso:
   - module: lync.persistent_chat.pc_data_import
@@ -110,7 +87,7 @@ EXAMPLES = r"""
     db_instance: sql01.contoso.com\GC
     db_name: mgc
     file_name: C:\Migration\groupchat.zip
-    operation_timeout: 14400
+    job_timeout: 43200
   register: exported
 
 - name: The archive is still what was exported
@@ -179,8 +156,12 @@ actions:
       type: dict
 """
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_export import run
-from ansible_collections.lync.persistent_chat.plugins.module_utils._module import remoting_spec, run_module
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.export_changes import run
+from ansible_collections.lync.persistent_chat.plugins.module_utils._module import (
+    data_job_spec,
+    remoting_spec,
+    run_module,
+)
 
 
 def main() -> None:
@@ -199,14 +180,7 @@ def main() -> None:
         start_date={"type": "str"},
         expected_sha256={"type": "str"},
         existing={"type": "str", "choices": ["refuse", "keep", "replace"], "default": "refuse"},
-        report_statuses={
-            "type": "dict",
-            "options": {
-                "information": {"type": "list", "elements": "str", "default": ["Information", "Info", "Success"]},
-                "warning": {"type": "list", "elements": "str", "default": ["Warning"]},
-                "error": {"type": "list", "elements": "str", "default": ["Error"]},
-            },
-        },
+        **data_job_spec(),
     )
     run_module(spec, run)
 

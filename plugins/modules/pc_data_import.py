@@ -85,40 +85,17 @@ options:
         messages may be there twice.
     type: bool
     default: false
-  report_statuses:
-    description:
-      - The words by which the report marks a row. They depend on the language of the server.
-      - The words are compared without regard to letter case, with whole cells of a table row and with the classes of HTML elements.
-      - A row without a known word is never taken for clean.
-    type: dict
-    suboptions:
-      information:
-        description: The words for a row that is fine.
-        type: list
-        elements: str
-        default: [Information, Info, Success]
-      warning:
-        description: The words for a warning.
-        type: list
-        elements: str
-        default: [Warning]
-      error:
-        description: The words for an error.
-        type: list
-        elements: str
-        default: [Error]
 extends_documentation_fragment:
   - lync.persistent_chat.attributes
   - lync.persistent_chat.remoting
+  - lync.persistent_chat.data_job
 attributes:
   idempotent:
     support: partial
     details:
       - With O(repeat=true) and O(merge=true) together, each run imports. Otherwise the second run changes nothing.
 notes:
-  - The module waits for the import, so O(operation_timeout) must be long enough for the whole of it.
   - Stop the services of the pool, and back up its database, before the import.
-  - Hashing needs Windows PowerShell 4.0 on the server.
 seealso:
   - module: lync.persistent_chat.pc_data_export
 author:
@@ -139,7 +116,7 @@ EXAMPLES = r"""
       addins: 2
     accept_warnings:
       - were set to false
-    operation_timeout: 14400
+    job_timeout: 43200
 """
 
 RETURN = r"""
@@ -254,7 +231,11 @@ actions:
 """
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.import_changes import run
-from ansible_collections.lync.persistent_chat.plugins.module_utils._module import remoting_spec, run_module
+from ansible_collections.lync.persistent_chat.plugins.module_utils._module import (
+    data_job_spec,
+    remoting_spec,
+    run_module,
+)
 
 
 def main() -> None:
@@ -274,14 +255,7 @@ def main() -> None:
         accept_warnings={"type": "list", "elements": "str", "default": []},
         repeat={"type": "bool", "default": False},
         merge={"type": "bool", "default": False},
-        report_statuses={
-            "type": "dict",
-            "options": {
-                "information": {"type": "list", "elements": "str", "default": ["Information", "Info", "Success"]},
-                "warning": {"type": "list", "elements": "str", "default": ["Warning"]},
-                "error": {"type": "list", "elements": "str", "default": ["Error"]},
-            },
-        },
+        **data_job_spec(),
     )
     run_module(spec, run)
 

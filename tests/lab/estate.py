@@ -18,6 +18,7 @@ from typing import Any, Iterator
 
 from tests.lab.estate_data import SERVICES, initial_estate
 from tests.lab.filesystem import WindowsFiles
+from tests.lab.jobs import InlineJobs, Jobs
 from tests.lab.switches import SWITCHES
 
 #: host names that are the same machine as another one
@@ -43,6 +44,7 @@ class Estate:
         self.lock = threading.RLock()
         self._saved = ""
         self.directory = directory
+        self.jobs: Jobs = InlineJobs(self)
         self.folder = Path(paths.state)
         self.file = self.folder / "estate.json"
         self.data: dict[str, Any] = initial_estate()

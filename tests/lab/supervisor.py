@@ -25,6 +25,8 @@ from typing import Any
 from tests.lab import settings
 from tests.lab.directory.controller import DomainController
 from tests.lab.estate import Estate
+from tests.lab.job_service import JobService
+from tests.lab.jobs import ProcessJobs
 from tests.lab.lab_directory import LabDirectory
 from tests.lab.settings import Paths
 from tests.lab.wire.server import WireServer
@@ -41,6 +43,8 @@ class Lab:
         self.directory = LabDirectory(paths)
         self.estate = Estate(paths, self.directory)
         self.wire = WireServer(settings, paths, self.estate, self.directory)
+        self.estate.jobs = self._jobs = ProcessJobs(paths.root)
+        self._job_operations = JobService(self._jobs, self.estate, self.wire).operations
 
     def start(self) -> None:
         """Start directory, estate and WS-Man server. :raises Exception: any of them could not."""
@@ -57,6 +61,7 @@ class Lab:
 
     def stop(self) -> None:
         """Stop what start() started."""
+        self._jobs.end()
         self.wire.stop()
         for controller in self.controllers:
             controller.stop()
@@ -71,6 +76,8 @@ class Lab:
             return {}
         if op == "ping":
             return {"pid": os.getpid()}
+        if op in self._job_operations:
+            return self._job_operations[op](**arguments)
         with self._lock:
             operations = {
                 "reset": self._reset,
@@ -92,6 +99,8 @@ class Lab:
             return self.estate.control(op, **arguments)
 
     def _reset(self) -> dict[str, Any]:
+        self._jobs.end()
+        self._jobs.ahead = 0.0
         self.wire.reset()
         self._restore()
         return {}

@@ -6,7 +6,8 @@
 Private to this collection. import_changes.py writes.
 
 A second import is not known to be harmless (domain.md, section 2.2), so two records beside the archive on the server say
-what was done: C(.import-started.json) from before the import and C(.imported.json) from after its verification.
+what was done: C(.import-started.json) from before the import and C(.imported.json) from after its verification. The end of
+an import that is there as a job is always seen to before anything else is done.
 """
 
 from __future__ import annotations
@@ -26,8 +27,16 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.files i
     checked_sha256,
     exists_reading,
     file_reading,
+    folder_of,
     record_reading,
     server_path,
+)
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.jobs import (
+    LOST,
+    Job,
+    Place,
+    Seen,
+    job_reading,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.pools import Topology, topology_reading
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.reading import read
@@ -53,6 +62,7 @@ class Desired:
     repeat: bool = False
     merge: bool = False
     report_statuses: Mapping[str, Sequence[str]] | None = None
+    job_folder: str | None = None
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Desired:
@@ -79,6 +89,7 @@ class Desired:
             repeat=bool(params.get("repeat")),
             merge=bool(params.get("merge")),
             report_statuses=params.get("report_statuses"),
+            job_folder=params.get("job_folder") and server_path("job_folder", params["job_folder"], local=True),
         )
 
     @property
@@ -97,6 +108,16 @@ class Desired:
         return beside(self.archive, ".imported.json")
 
     @property
+    def place(self) -> Place:
+        """The place of the import's job. :raises InvalidInput: the archive is on a share and there is no job_folder."""
+        return Place.of(self.archive, "import-job", self.job_folder)
+
+    @property
+    def dry_run_place(self) -> Place:
+        """The place of the dry run's job. :raises InvalidInput: as C(place)."""
+        return Place.of(self.archive, "dry-run-job", self.job_folder)
+
+    @property
     def target(self) -> dict[str, str]:
         """Where the import goes, as the records have it."""
         return {"db_instance": self.db_instance.lower(), "pool_fqdn": self.pool_fqdn.lower()}
@@ -106,6 +127,9 @@ class Desired:
 class Actual:
     """What is on the server; the records are as L(record_reading) gives them.
 
+    :param seen: what is at the place of the import's job.
+    :param previewed: what is at the place of the dry run's job.
+    :param folder_exists: whether the folder for the jobs is there.
     :param leftovers: those of the files of an earlier import that are there.
     """
 
@@ -114,7 +138,21 @@ class Actual:
     imported: Record | None
     topology: Topology
     counts: Counts
+    seen: Seen
+    previewed: Seen
+    folder_exists: bool
     leftovers: tuple[str, ...] = ()
+
+    @property
+    def job(self) -> Job | None:
+        """The job of an import that was begun and whose end nobody has seen to.
+
+        One that is lost and has no record of its own was prepared and never began.
+        """
+        job = self.seen.job
+        if job is None or (self.imported or {}).get("job") == job.id:
+            return None
+        return job if job.state != LOST or (self.started or {}).get("job") == job.id else None
 
 
 def observe(transport: Transport, desired: Desired) -> Actual:
@@ -123,17 +161,20 @@ def observe(transport: Transport, desired: Desired) -> Actual:
     :raises CmdletFailed: the archive, a record or the topology cannot be read.
     """
     own = (desired.dry_run_report, desired.report, desired.imported_record)
-    archive, started, imported, topology, counts, *there = read(
+    archive, started, imported, topology, counts, seen, previewed, folder, *there = read(
         transport,
         file_reading(desired.archive),
         record_reading(desired.started_record),
         record_reading(desired.imported_record),
         topology_reading(),
         counts_reading(desired.pool_fqdn),
+        job_reading(desired.place),
+        job_reading(desired.dry_run_place),
+        exists_reading(folder_of(desired.place.root)),
         *map(exists_reading, own),
     )
     leftovers = tuple(path for path, exists in zip(own, there) if exists)
-    return Actual(archive, started, imported, topology, counts, leftovers)
+    return Actual(archive, started, imported, topology, counts, seen, previewed, folder, leftovers)
 
 
 def import_state(
@@ -157,8 +198,13 @@ def import_state(
 def plan(desired: Desired, actual: Actual) -> Plan:
     """What leads to a verified import. Pure."""
     conflicts = _archive_refusals(desired, actual.archive) + actual.topology.refusals(desired.pool_fqdn)
+    if not conflicts:
+        conflicts = _job_refusals(desired, actual)
     if conflicts:
         return Plan(conflicts=conflicts)
+    job = actual.job
+    if job is not None and not (desired.repeat and job.subject.get("sha256") != actual.archive.sha256):
+        return _plan_to_finish(desired, actual)
     state = import_state(actual.archive.sha256, desired.target, actual.started, actual.imported)
     if state == "verified" and not _undone(actual) and not (desired.repeat and desired.merge):
         return Plan()
@@ -189,6 +235,20 @@ def _archive_refusals(desired: Desired, archive: FileState) -> list[Conflict]:
     return []
 
 
+def _job_refusals(desired: Desired, actual: Actual) -> list[Conflict]:
+    if not actual.folder_exists:
+        folder = folder_of(desired.place.root)
+        return [Conflict("folder_missing", "The folder %s is not there or cannot be read; create it." % folder)]
+    job = actual.job
+    if job is not None and job.subject.get("target") != desired.target:
+        text = (
+            "This archive is, or was, being imported into %(db_instance)s of the pool %(pool_fqdn)s, and nobody has seen to the end of "
+            "that. Run that task again first." % dict(job.subject["target"])
+        )
+        return [Conflict("job_foreign", text)]
+    return []
+
+
 def _undone(actual: Actual) -> bool:
     """Whether the target is empty although the record says that something was imported into it."""
     recorded = (actual.imported or {}).get("counts") or {}
@@ -205,7 +265,15 @@ def _restored(desired: Desired) -> Conflict:
 
 def _plan_to_finish(desired: Desired, actual: Actual) -> Plan:
     """An import was begun: it is finished by verifying it, never by a second one."""
-    if (actual.started or {}).get("sha256") != actual.archive.sha256:
+    started = actual.started or {}
+    if actual.job is None and started.get("failed"):
+        text = (
+            "%s says that an import into the %s was begun and failed: %s Restore the database of the pool as it was before the "
+            "import, take away the cause, then set repeat to true."
+            % (desired.started_record, _target(desired), started["failed"])
+        )
+        return Plan(conflicts=[Conflict("import_failed", text)])
+    if (actual.job.subject if actual.job else started).get("sha256") != actual.archive.sha256:
         text = (
             "%s says that an import into the %s was begun, of another archive than the one that is there now, and nothing says "
             "that it was completed. Restore the database of the pool as it was before the import, then set repeat to true."

@@ -34,11 +34,14 @@ class FileState:
         return {"path": self.path, "exists": self.exists, "length": self.length, "sha256": self.sha256}
 
 
-def server_path(option: str, value: str, ending: str = "") -> str:
+def server_path(option: str, value: str, ending: str = "", local: bool = False) -> str:
     """A path on the server as given.
 
+    :param local: it must be on a drive of the server.
     :raises InvalidInput: it is not absolute, has characters that no Windows path has, or ends otherwise.
     """
+    if local and value.startswith("\\\\"):
+        raise InvalidInput("%s is %r; it must be on a local drive of the server, such as D:\\Jobs." % (option, value))
     if not _PATH.match(value) or ".." in value.split("\\") or value.endswith((" ", ".")):
         raise InvalidInput(
             "%s is %r, which is not an absolute path on the server. Write it like D:\\Migration\\groupchat%s or "
@@ -89,6 +92,16 @@ def observe_file(transport: Transport, path: str) -> FileState:
     :raises CmdletFailed: the file is there, or may be, and cannot be read.
     """
     return read(transport, file_reading(path))[0]
+
+
+def length_reading(path: str) -> Reading[int | None]:
+    """Reads a file's length in bytes; None when there is none. Windows may tell an old one while the file is being written."""
+    command = get("Get-Item", ("Length",), LiteralPath=path)
+
+    def understand(outcomes: Sequence[Outcome]) -> int | None:
+        return None if not_found(outcomes[0]) else int(outcomes[0].objects()[0]["Length"] or 0)
+
+    return Reading((command,), understand)
 
 
 def exists_reading(path: str) -> Reading[bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
-from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_export import run as export_data
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.export_changes import run as export_data
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.import_changes import run as import_data
 
 ARCHIVE = "C:\\Migration\\Gruppenchat \u00fc.zip"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.lab.cmdlets import data, endpoints, pools, rooms, runspace, services, users, windows
+from tests.lab.cmdlets import data, endpoints, items, pools, rooms, runspace, services, users, windows, wmi
 from tests.lab.cmdlets.binding import CmdletFault
 from tests.lab.cmdlets.registry import CMDLETS, Context, Scalar, available, run_cmdlet
 
@@ -17,6 +17,7 @@ __all__ = [
     "available",
     "data",
     "endpoints",
+    "items",
     "pools",
     "rooms",
     "run_cmdlet",
@@ -24,4 +25,5 @@ __all__ = [
     "services",
     "users",
     "windows",
+    "wmi",
 ]

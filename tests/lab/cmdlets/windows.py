@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 from tests.lab.cmdlets.binding import Parameter
+from tests.lab.cmdlets.items import matching, refuse_in_use
 from tests.lab.cmdlets.registry import Context, Output, Scalar, cmdlet, visible
 from tests.lab.cmdlets.selection import glob
 from tests.lab.service_control import Service, ServiceError, services_of
@@ -266,6 +267,7 @@ def remove_item(context: Context, parameters: dict[str, Any], input: Any) -> Out
                 "InvalidOperation",
                 "InvalidOperation",
             )
+        refuse_in_use(context, place)
         if context.should_process(shown):
             shutil.rmtree(place) if place.is_dir() else place.unlink()
     return []
@@ -277,6 +279,9 @@ def _paths(parameters: dict[str, Any]) -> list[str]:
 
 def _existing(context: Context, parameters: dict[str, Any]) -> Iterator[Path]:
     for path in _paths(parameters):
+        if "Path" in parameters and _is_pattern(path):
+            yield from matching(context, path)
+            continue
         place = context.file(path)
         if not place.exists():
             raise context.fault(

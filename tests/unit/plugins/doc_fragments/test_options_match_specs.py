@@ -51,7 +51,7 @@ def environment_of_spec(spec):
     }
 
 
-@pytest.mark.parametrize("fragment", ["remoting", "directory", "connections"])
+@pytest.mark.parametrize("fragment", ["remoting", "directory", "connections", "data_job"])
 def test_options_match_the_specification(fragment):
     spec = getattr(_module, fragment + "_spec")()
     assert facts_of_documentation(documentation(fragment)["options"]) == facts_of_spec(spec)

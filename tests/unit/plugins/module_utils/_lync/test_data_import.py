@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput, PersistentChatError
-from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_export import run as export
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_import import import_state
-from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.import_changes import run
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.export_changes import run as export
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.import_changes import run as run_module
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import AMBIGUOUS, RemotingError
 
 ARCHIVE = "C:\\Migration\\groupchat.zip"
 TARGET = {"db_instance": "sql01.contoso.com\\pchat", "pool_fqdn": "pcpool.contoso.com"}
+DONE = {"import-started.json", "imported.json", "import-report.html", "import-report.dry-run.html"}
 ALL = {"categories": 3, "rooms": 12, "addins": 2}
 DATABASE = "sql01.contoso.com\\PCHAT"
 
@@ -28,6 +29,21 @@ class Killed(Exception):
 def params(**changes: Any) -> dict[str, Any]:
     given = {"db_instance": DATABASE, "pool_fqdn": "PCPool.contoso.com", "file_name": ARCHIVE, "expected": ALL}
     return {"remote_addr": "lync01.contoso.com", "verify_timeout": 30, **given, **changes}
+
+
+def run(given: dict[str, Any], check_mode: bool, connect: Any, clock: Any = None) -> dict[str, Any]:
+    """Call the module until its jobs have ended, as the action plugin does."""
+    while True:
+        result = run_module(given, check_mode, connect, clock)
+        if "job" not in result:
+            return result
+        given = {**given, **result["job"]["again"]}
+
+
+def left(estate: Any) -> set[str]:
+    """The names of what an import has left beside the archive."""
+    names = {place.name for place in estate.files.locate("lync01", "C:\\Migration").iterdir()}
+    return {name.removeprefix("groupchat.") for name in names if "export" not in name} - {"zip"}
 
 
 @pytest.fixture
@@ -82,7 +98,8 @@ def test_an_import_is_verified_and_recorded_and_not_repeated(
     assert result["changed"]
     assert result["counts_before"] == {"categories": 0, "rooms": 0, "addins": 0, "unavailable": None}
     assert result["counts"] == {**ALL, "unavailable": None}
-    assert len(server.calls) == 5
+    assert len(server.calls) == 12
+    assert left(estate) == DONE
     again = run(params(), False, server.connect, clock)
     assert (again["changed"], again["counts"]) == (False, result["counts"])
     assert imports(server, estate) == 1
@@ -95,7 +112,7 @@ def test_check_mode_makes_no_dry_run(archive: str, server: Any, estate: Any, clo
     before = estate.data["counters"]["writes"]
     result = run(params(), True, server.connect, clock)
     assert result["actions"][0]["op"] == "import"
-    assert server.sent("Import-CsPersistentChatData") == 0
+    assert server.sent("Invoke-WmiMethod") == 0
     assert estate.data["counters"]["writes"] == before
 
 
@@ -139,7 +156,7 @@ def test_a_report_in_another_language_needs_its_words(archive: str, server: Any,
 def test_what_forbids_an_import(changes: dict, code: str, archive: str, server: Any, clock: Any) -> None:
     error = failing(code, server, clock, **changes)
     assert next(iter(changes.values())) in str(error)
-    assert server.sent("Import-CsPersistentChatData") == 0
+    assert server.sent("Invoke-WmiMethod") == 0
 
 
 @pytest.mark.parametrize(
@@ -218,52 +235,60 @@ def test_where_nothing_can_be_counted_while_the_services_are_stopped(
     assert imports(server, estate) == 1
 
 
+class AtStart:
+    """Called before or after a remote call, calls C(then) at that which begins the import, once."""
+
+    def __init__(self, server: Any, then: Any) -> None:
+        self.server, self.then, self.done = server, then, False
+
+    def __call__(self, number: int) -> None:
+        if not self.done and self.server.sent("Invoke-WmiMethod") == 2:
+            self.done = True
+            self.then()
+
+
+def fail(error: Exception) -> Any:
+    def then() -> None:
+        raise error
+
+    return then
+
+
+def lost() -> RemotingError:
+    return RemotingError("The answer was lost.", AMBIGUOUS, "receive")
+
+
 def test_an_import_that_is_refused_leaves_no_trace(archive: str, server: Any, estate: Any, clock: Any) -> None:
-    class Refusing:
-        def __init__(self) -> None:
-            self.count = 0
+    def services(setting: str) -> None:
+        estate.control("switch.set", name="import_while_running", value=setting)
 
-        def __call__(self, number: int) -> None:
-            # the services start between the dry run and the import
-            estate.data.setdefault("switches", {})["import_while_running"] = "refused" if number == 3 else "allowed"
-
-    server.before = Refusing()
+    # the services start between the dry run and the import
+    server.before = AtStart(server, lambda: services("refused"))
     failing("cmdlet_failed", server, clock, "in use")
-    server.before = lambda number: None
+    assert left(estate) == {"import-report.dry-run.html"}
+    services("allowed")
     assert run(params(), False, server.connect, clock)["changed"]
     assert imports(server, estate) == 1
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_lost_answer_to_the_import_is_decided_by_looking(
+def test_a_lost_answer_to_the_start_is_decided_by_looking(
     when: str, archive: str, server: Any, estate: Any, clock: Any
 ) -> None:
-    def lose(number: int) -> None:
-        if number == 3:
-            raise RemotingError("The answer was lost.", AMBIGUOUS, "receive")
-
-    setattr(server, when, lose)
+    setattr(server, when, AtStart(server, fail(lost())))
     if when == "after":
         assert run(params(), False, server.connect, clock)["counts"]["rooms"] == 12
     else:
-        failing("import_unfinished", server, clock, "no complete report")
-    assert server.sent("Import-CsPersistentChatData") == 2
-    assert imports(server, estate) == (when == "after")
+        failing("job_not_started", server, clock, "no sign of it")
+        assert imports(server, estate) == 0
+    assert run(params(), False, server.connect, clock)["changed"] == (when == "before")
+    assert imports(server, estate) == 1
 
 
-def test_an_import_that_still_runs_is_waited_for(archive: str, server: Any, estate: Any, clock: Any) -> None:
-    """The module was killed during the import; the next one finds it still running, and then done."""
-    late: list[Any] = []
-    estate.data.setdefault("switches", {})
-
-    def kill(number: int) -> None:
-        if number == 3:
-            late.append(server.calls[-1])
-            raise Killed
-
-    server.after = kill
-    with pytest.raises(Killed):
-        run(params(), False, server.connect, clock)
+def test_an_import_without_a_job_is_waited_for(archive: str, server: Any, estate: Any, clock: Any) -> None:
+    """It was begun by a version that made no jobs; it runs where nobody can see it, and then it is done."""
+    run(params(), False, server.connect, clock)
+    estate.files.locate("lync01", "C:\\Migration\\groupchat.imported.json").unlink()
     report = estate.files.locate("lync01", "C:\\Migration\\groupchat.import-report.html")
     whole = report.read_bytes()
     report.write_bytes(whole[: len(whole) // 2])
@@ -271,19 +296,18 @@ def test_an_import_that_still_runs_is_waited_for(archive: str, server: Any, esta
 
     def progress(seconds: float) -> None:
         sleep(seconds)
-        if clock.now >= 15:
+        if clock.now >= 25:
             report.write_bytes(whole)
 
-    server.after = lambda number: None
     clock.sleep = progress
     result = run(params(), False, server.connect, clock)
     assert [action["op"] for action in result["actions"]] == ["verify"]
-    assert clock.now == 15
+    assert clock.now == 25
     assert imports(server, estate) == 1
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("number", range(1, 13))
 def test_a_run_that_was_killed_anywhere_imports_once(
     number: int, when: str, archive: str, server: Any, estate: Any, clock: Any
 ) -> None:
@@ -298,3 +322,141 @@ def test_a_run_that_was_killed_anywhere_imports_once(
     assert run(params(), False, server.connect, clock)["counts"] == {**ALL, "unavailable": None}
     assert not run(params(), False, server.connect, clock)["changed"]
     assert imports(server, estate) == 1
+    assert left(estate) == DONE
+
+
+class TestJob:
+    """The import as a job: begun once, its end seen to by whoever comes."""
+
+    @pytest.fixture
+    def running(self, archive: str, server: Any, estate: Any, clock: Any) -> dict[str, Any]:
+        """An import that runs; its module has returned."""
+        server.after = AtStart(server, lambda: None)
+        server.before = AtStart(server, lambda: setattr(estate.jobs, "held", True))
+        result = run_module(params(), False, server.connect, clock)
+        assert (result["job"]["what"], result["job"]["again"]) == ("import", {"repeat": False})
+        assert result["changed"] and result["dry_run"]["errors"] == []
+        return result
+
+    def test_the_next_module_finds_it(self, running: dict, server: Any, estate: Any, clock: Any) -> None:
+        for changes in ({}, {"repeat": True, "merge": True}):
+            found = run_module(params(**changes), False, server.connect, clock)
+            assert (found["changed"], found["job"]["id"]) == (False, running["job"]["id"])
+        assert run_module(params(), True, server.connect, clock)["actions"][0]["op"] == "verify"
+        estate.jobs.release()
+        done = run(params(repeat=True, merge=True), False, server.connect, clock)
+        assert [action["op"] for action in done["actions"]] == ["verify"]
+        assert imports(server, estate) == 1
+        assert left(estate) == DONE
+
+    def test_one_into_another_pool_is_not_followed(self, running: dict, server: Any, estate: Any, clock: Any) -> None:
+        other = {"db_instance": "sql01.contoso.com\\PCHAT2", "pool_fqdn": "pcpool2.contoso.com"}
+        failing("job_foreign", server, clock, "differs in target", **other)
+        estate.jobs.release()
+        failing("job_foreign", server, clock, "pcpool.contoso.com", **other)
+
+    def test_one_that_was_killed_before_anything_arrived_is_taken_back(
+        self, running: dict, server: Any, estate: Any, clock: Any
+    ) -> None:
+        estate.jobs.table.clear()
+        estate.jobs.held = False
+        failing("job_lost", server, clock, "still empty")
+        assert left(estate) == {"import-report.dry-run.html"}
+        assert run(params(), False, server.connect, clock)["changed"]
+        assert imports(server, estate) == 1
+
+    @pytest.mark.parametrize("reported", [True, False])
+    def test_one_that_was_killed_with_its_work_done_or_half_done(
+        self, reported: bool, running: dict, server: Any, estate: Any, clock: Any
+    ) -> None:
+        """Its answer is missing; only a complete report says that everything arrived."""
+        (job,) = estate.jobs.running()
+        estate.jobs.release()
+        (job.folder / "answer.json").write_bytes(b"")
+        report = estate.files.locate("lync01", "C:\\Migration\\groupchat.import-report.html")
+        if reported:
+            assert run(params(), False, server.connect, clock)["changed"]
+            assert left(estate) == DONE
+        else:
+            report.unlink()
+            for _unused in range(2):
+                failing("import_unfinished", server, clock, "no complete report")
+            assert clock.now < 40  # a process that is gone is not waited for
+            estate.jobs.held = False
+            failing("target_not_empty", server, clock, repeat=True)
+            empty(estate)
+            assert run(params(repeat=True), False, server.connect, clock)["changed"]
+        assert imports(server, estate) == 1
+
+    def test_a_failure_with_contents_is_reported_until_repeat(
+        self, archive: str, server: Any, estate: Any, clock: Any
+    ) -> None:
+        content = {"categories": [], "addins": [{"name": "Mine", "url": "https://mine.contoso.com"}]}
+        estate.control("estate.patch", patch={"databases": {DATABASE: {"mgc": content}}})
+        server.before = AtStart(
+            server, lambda: estate.control("switch.set", name="import_while_running", value="refused")
+        )
+        failing("import_failed", server, clock, "may hold a part", merge=True)
+        failing("import_failed", server, clock, "in use.*set repeat to true", merge=True)
+        assert server.sent("Invoke-WmiMethod") == 2
+        estate.control("switch.set", name="import_while_running", value="allowed")
+        assert run(params(merge=True, repeat=True), False, server.connect, clock)["changed"]
+        assert left(estate) == DONE
+
+    def test_a_task_with_repeat_does_not_repeat_its_own_import(
+        self, archive: str, server: Any, estate: Any, clock: Any
+    ) -> None:
+        estate.jobs.held = True
+        given = params(repeat=True, merge=True)
+        assert run_module(given, False, server.connect, clock)["job"]["what"] == "dry run"
+        estate.jobs.release()
+        assert run_module(given, False, server.connect, clock)["job"]["what"] == "import"
+        estate.jobs.release()
+        result = run_module(given, False, server.connect, clock)
+        assert [action["op"] for action in result["actions"]] == ["verify"]
+        assert imports(server, estate) == 1
+
+    def test_a_dry_run_that_was_killed_is_begun_anew_but_not_for_ever(
+        self, archive: str, server: Any, estate: Any, clock: Any
+    ) -> None:
+        estate.jobs.held = True
+        for _unused in range(3):
+            assert run_module(params(), False, server.connect, clock)["job"]["what"] == "dry run"
+            estate.jobs.table.clear()
+        failing("job_lost", server, clock, "Nothing was imported")
+        assert left(estate) == set()
+
+    @pytest.mark.parametrize("creations", [1, 2])
+    def test_of_two_controllers_only_one_imports(
+        self, creations: int, archive: str, server: Any, estate: Any, clock: Any
+    ) -> None:
+        """The second comes through from its begin to its end right before the first begins the dry run, or the import."""
+
+        def overtake(number: int) -> None:
+            if server.sent("Invoke-WmiMethod") == creations:
+                server.before = lambda number: None
+                assert run(params(), False, server.connect, clock)["changed"]
+
+        server.before = overtake
+        assert run(params(), False, server.connect, clock)["counts"]["rooms"] == 12
+        assert imports(server, estate) == 1
+        assert left(estate) == DONE
+
+    def test_two_controllers_see_to_one_end(self, running: dict, server: Any, estate: Any, clock: Any) -> None:
+        estate.jobs.release()
+
+        def overtake(number: int) -> None:
+            if server.calls[-1][0] == "Set-Content":
+                server.before = lambda number: None
+                assert run(params(), False, server.connect, clock)["changed"]
+
+        server.before = overtake
+        assert run(params(), False, server.connect, clock)["counts"]["rooms"] == 12
+        assert imports(server, estate) == 1
+        assert left(estate) == DONE
+
+    def test_an_archive_that_changed_meanwhile(self, running: dict, server: Any, estate: Any, clock: Any) -> None:
+        estate.jobs.release()
+        estate.files.locate("lync01", ARCHIVE).write_bytes(b"another")
+        failing("import_unfinished", server, clock, "another archive")
+        assert imports(server, estate) == 1
