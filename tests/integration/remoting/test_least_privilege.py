@@ -85,3 +85,9 @@ def test_an_account_without_a_role_may_not_use_this_one(options):
     with pytest.raises(RemotingError) as caught:
         pools.run_info({**options, "remote_user": "plainuser"}, False)
     assert caught.value.code == "access_denied"
+
+
+def test_services_start_and_stop_with_a_role_that_has_their_cmdlets(options):
+    operator = {**options, **SERVICE, "remote_user": settings.OPERATOR, "control": "cs"}
+    assert service_changes.run(operator, False)["services"][0]["status"] == "stopped"
+    assert service_changes.run({**operator, "state": "started"}, False)["services"][0]["status"] == "running"
