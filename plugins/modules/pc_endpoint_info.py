@@ -43,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 endpoints:
-  description: The endpoints; an empty list when there is none.
+  description: The endpoints, in the order of pool and address; an empty list when there is none.
   returned: success
   type: list
   elements: dict

@@ -29,6 +29,7 @@ options:
     description:
       - How each service shall start with Windows. When it is not set, this stays as it is.
       - V(delayed) is an automatic start after the other automatic ones.
+      - It needs O(transport=winrm), because only C(sc.exe) tells V(delayed) from V(auto) on every version of Windows.
     type: str
     choices: [auto, delayed, manual, disabled]
   control:
@@ -37,7 +38,7 @@ options:
       - V(cs) is for the services of Lync Server and Skype for Business Server, with C(Get-CsWindowsService) and its like.
       - V(windows) is for any service, with C(Get-Service) and its like.
       - V(sc) is for hosts that have no Windows PowerShell 3.0, which are those of Group Chat, with C(sc.exe). Only its numbers
-        are read, so the language of Windows does not matter.
+        are read, so the language of Windows does not matter. It needs O(transport=winrm).
     type: str
     choices: [cs, windows, sc]
     default: cs

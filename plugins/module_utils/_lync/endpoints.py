@@ -283,5 +283,6 @@ def run_info(params: Mapping[str, Any], check_mode: bool, connect: Connect = ope
         if wanted:
             Plan(conflicts=topology.refusals(wanted)).refuse_conflicts()
         state = observe_endpoints(session, address, topology.persistent_chat_pools)
-    shown = [e.shown() for e in state.endpoints if not wanted or _same(e.pool_fqdn, wanted)]
-    return {"changed": False, "endpoints": shown, "unlisted_pools": dict(state.unlisted)}
+    found = [e for e in state.endpoints if not wanted or _same(e.pool_fqdn, wanted)]
+    found.sort(key=lambda e: (e.pool_fqdn or "", e.sip_address.lower(), e.identity.lower()))
+    return {"changed": False, "endpoints": [e.shown() for e in found], "unlisted_pools": dict(state.unlisted)}
