@@ -45,7 +45,6 @@ class PsrpSession:
         except BaseException:
             wire.close()
             raise
-        wire.steady = True
 
     @property
     def about(self) -> dict[str, Any]:
@@ -90,7 +89,6 @@ class PsrpSession:
     def close(self) -> None:
         """Say good-bye, within a few seconds. Never raises."""
         self._wire.deadline = Deadline(_CLOSING)
-        self._wire.steady = False
         try:
             if not self._broken:
                 self._wire.limit()

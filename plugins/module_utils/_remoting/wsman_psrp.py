@@ -34,12 +34,10 @@ class Wire:
     """Stands in the place of pypsrp's own HTTP transport, and uses that for all that has to do with HTTP.
 
     :ivar deadline: when the work in hand must be finished.
-    :ivar steady: whether there is a session that is worth saving: then what can be sent once more is.
     """
 
     def __init__(self, options: RemotingOptions, attempts: Attempts, tickets: TicketCache, deadline: Deadline) -> None:
         self.deadline = deadline
-        self.steady = False
         self._options = options
         self._attempts = attempts
         self._tickets = tickets
@@ -60,8 +58,6 @@ class Wire:
 
         :raises WSManFaultError: the answer is a fault.
         """
-        if not self.steady:
-            return self._send_once(message)
         if _RECEIVE in message:
             return self._attempts.insist(lambda: self._send_once(message), self.close, self.deadline)
         try:
@@ -87,7 +83,7 @@ class Wire:
         self._http.connection_timeout = min(self._options.connection_timeout, remaining)
         self._http.read_timeout = min(self.wsman.operation_timeout + NETWORK, remaining + 2)
         if self._http.session is None:
-            self._http.session = self._new_session()
+            self._connect()
         try:
             answer: bytes = self._http.send(message)
         except Exception as error:
@@ -95,6 +91,19 @@ class Wire:
                 raise
             raise self._fault(error) from error
         return answer
+
+    def _connect(self) -> None:
+        """Make a session; where that takes a request of its own, send it."""
+        import requests
+
+        self._http.session = session = self._new_session()
+        if self._options.auth == "credssp" and self._options.scheme == "https":
+            # requests_credssp takes any answer to its last step but 200 for a failure of its own, so that step carries nothing
+            try:
+                self._http._send_request(session.prepare_request(requests.Request("POST", self.endpoint)))
+            except BaseException:
+                self.close()
+                raise
 
     def _new_session(self) -> Any:
         # before Kerberos: of a mistyped name it would only say that the KDC does not know it
@@ -118,7 +127,7 @@ class Wire:
 
 def _is_unread(error: Exception) -> bool:
     """Whether the server answered that it could not even read the request, as when encryption has lost its thread."""
-    return type(error).__name__ in ("SessionExpired", "AuthenticationError") or Evidence(error).status == 400
+    return type(error).__name__ == "SessionExpired" or Evidence(error).status == 400
 
 
 def ticket_cache(options: RemotingOptions) -> TicketCache:

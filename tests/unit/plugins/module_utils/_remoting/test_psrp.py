@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput, MissingLibrary
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import psrp, wsman_psrp
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.attempts import Deadline
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import (
@@ -183,6 +184,17 @@ def test_programs_need_the_other_transport(sessions):
     assert not sessions.opened
 
 
+@pytest.mark.parametrize(
+    "auth, missing, named",
+    [("ntlm", "pypsrp.wsman", "pypsrp"), ("credssp", "requests_credssp", "credssp"), ("kerberos", "gssapi", "gssapi")],
+)
+def test_a_library_that_is_missing_is_named(monkeypatch, auth, missing, named):
+    pytest.importorskip("pypsrp.wsman")
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingLibrary, match=named):
+        psrp.PsrpTransport(RemotingOptions("localhost", transport="psrp", auth=auth)).run([GET])
+
+
 class NoTickets:
     def open(self) -> None:
         pass
@@ -190,7 +202,7 @@ class NoTickets:
 
 def connection(**changed: Any) -> tuple[Any, Any]:
     """pypsrp's HTTP transport and a session of it, as they are set up for options."""
-    pytest.importorskip("pypsrp")
+    pytest.importorskip("pypsrp.wsman")
     options = RemotingOptions(**{"server": "localhost", "transport": "psrp", "service": "HTTP", **changed})
     wire = wsman_psrp.Wire(options, psrp.Attempts(options), NoTickets(), Deadline(5))
     return wire._http, wire._new_session()
