@@ -29,27 +29,27 @@ def transport(request):
 
 
 @pytest.fixture
-def password(transport):
-    """Options that need nothing of this machine's Kerberos."""
-    return {
+def password(transport, lab):
+    """Options that need nothing of this machine's Kerberos; the tickets that were there stay as they are."""
+    tickets = lab.paths.ccache().read_bytes()
+    yield {
         "transport": transport,
         "remote_user": settings.OPERATOR,
         "remote_password": settings.PASSWORD,
         "realm": settings.REALM.lower(),
         "kdc": [DC],
     }
+    assert lab.paths.ccache().read_bytes() == tickets
 
 
 @pytest.fixture(autouse=True)
-def folder(monkeypatch, tmp_path, lab):
-    """A temporary folder of the test's own, where nothing may be left; the tickets that were there stay as they are."""
+def folder(monkeypatch, tmp_path):
+    """A temporary folder of the test's own, where nothing may be left."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    tickets = lab.paths.ccache().read_bytes()
     yield folder
     assert list(folder.iterdir()) == []
-    assert lab.paths.ccache().read_bytes() == tickets
 
 
 @pytest.fixture
