@@ -17,22 +17,27 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.com
     ProcessResult,
     Transport,
 )
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import RemotingError
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import AMBIGUOUS, RemotingError
 
 T = TypeVar("T")
+#: how many of the calls before a failure it names
+_SHOWN = 5
 Connect = Callable[[Mapping[str, Any]], Transport]
 
 
 class Session:
     """A Transport that takes a new connection after the old one failed.
 
-    An ambiguous failure is decided by an observation, and an observation over the broken connection decides nothing.
+    An ambiguous failure is decided by an observation, and an observation over the broken connection decides nothing. An error
+    that ends a module speaks for the whole of it, so the errors raised here also tell what was done before, or may have been.
     """
 
     def __init__(self, connect: Connect, params: Mapping[str, Any]) -> None:
         self._connect = connect
         self._params = params
         self._transport: Transport | None = None
+        self._done: list[str] = []
+        self._undecided: RemotingError | None = None
 
     @property
     def server(self) -> str:
@@ -41,11 +46,16 @@ class Session:
 
     def run(self, commands: Sequence[Command], stop_on_error: bool = True) -> list[Outcome]:
         """As Transport.run."""
-        return self._use(lambda transport: transport.run(commands, stop_on_error))
+        outcomes = self._use(lambda transport: transport.run(commands, stop_on_error))
+        self._done += [str(o.command) for o in outcomes if not (o.command.reads or o.error or o.skipped)]
+        return outcomes
 
     def execute(self, program: str, arguments: Sequence[str], reads: bool = False) -> ProcessResult:
         """As Transport.execute."""
-        return self._use(lambda transport: transport.execute(program, arguments, reads))
+        result = self._use(lambda transport: transport.execute(program, arguments, reads))
+        if not reads and result.exit_code == 0:
+            self._done.append(" ".join([program, *arguments]))
+        return result
 
     def close(self) -> None:
         """As Transport.close."""
@@ -63,10 +73,24 @@ class Session:
         if self._transport is None:
             self._transport = self._connect(self._params)
         try:
-            return work(self._transport)
-        except RemotingError:
+            result = work(self._transport)
+        except RemotingError as error:
             self.close()
-            raise
+            raise self._of_the_whole(error) from error
+        self._undecided = None
+        return result
+
+    def _of_the_whole(self, error: RemotingError) -> RemotingError:
+        """A failure, with what the calls before it leave behind."""
+        if self._undecided is not None:
+            text = "%s Then the actual state could not be read: %s" % (self._undecided, error)
+            return RemotingError(text, AMBIGUOUS, error.stage, "unknown_outcome", server=self.server)
+        if error.kind == AMBIGUOUS:
+            self._undecided = error
+        if not self._done:
+            return error
+        text = "%s This was carried out before: %s." % (error, "; ".join(self._done[-_SHOWN:]))
+        return RemotingError(text, error.kind, error.stage, error.code, server=self.server)
 
 
 class Clock(Protocol):

@@ -292,8 +292,8 @@ def failed(code: str, what: str, kind: str, stage: str, target: Target, doing: s
         text += " It is not known whether this was done: %s. Look at the actual state before you try again." % (
             doing or "the commands"
         )
-    elif stage != "connect":
-        text += " Nothing was changed."
+    elif doing and stage != "connect":
+        text += " This was not carried out: %s." % doing
     return RemotingError(text, kind, stage, code, server=target.server)
 
 
