@@ -43,6 +43,7 @@ class Wire:
         self._tickets = tickets
         self.wsman = _new_wsman(options)
         self._http = self.wsman.transport
+        self._build_session, self._http._build_session = self._http._build_session, self._new_session
         self.wsman.transport = self
         self.endpoint: str = self._http.endpoint
 
@@ -82,8 +83,6 @@ class Wire:
         remaining = self.deadline.check()
         self._http.connection_timeout = min(self._options.connection_timeout, remaining)
         self._http.read_timeout = min(self.wsman.operation_timeout + NETWORK, remaining + 2)
-        if self._http.session is None:
-            self._connect()
         try:
             answer: bytes = self._http.send(message)
         except Exception as error:
@@ -92,27 +91,19 @@ class Wire:
             raise self._fault(error) from error
         return answer
 
-    def _connect(self) -> None:
-        """Make a session; where that takes a request of its own, send it."""
-        import requests
-
-        self._http.session = session = self._new_session()
-        if self._options.auth == "credssp" and self._options.scheme == "https":
-            # requests_credssp takes any answer to its last step but 200 for a failure of its own, so that step carries nothing
-            try:
-                self._http._send_request(session.prepare_request(requests.Request("POST", self.endpoint)))
-            except BaseException:
-                self.close()
-                raise
-
     def _new_session(self) -> Any:
+        """A session of HTTP for pypsrp, which calls this when it has none."""
         # before Kerberos: of a mistyped name it would only say that the KDC does not know it
         socket.getaddrinfo(self._options.server.strip("[]"), self._options.port, type=socket.SOCK_STREAM)
         self._tickets.open()
-        session = self._http._build_session()
+        session = self._build_session()
         session.max_redirects = 0
         session.trust_env = False
         guard(session.get_adapter(self.endpoint), self._options.scheme == "http")
+        if self._options.auth == "credssp" and self._options.scheme == "https":
+            # requests_credssp takes any answer to its last step but 200 for a failure of its own, so that step carries nothing
+            limits = (self._http.connection_timeout, self._http.read_timeout)
+            session.post(self.endpoint, timeout=limits).raise_for_status()
         return session
 
     def _fault(self, error: Any) -> Exception:
