@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import uuid
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.host import PSHost, PSHostUserInterface
-from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.powershell import RunspacePool
 from pypsrp.shell import SignalCode
 from requests.exceptions import ConnectionError as Lost
 
@@ -140,8 +139,8 @@ def test_a_stop_ends_a_slow_cmdlet_at_once(opened: RunspacePool, lab: LabClient,
     assert calls(lab) == [("Get-CsPool", point == "cmdlet-after", "killed")]
 
 
-def test_a_kill_ends_a_slow_cmdlet_of_the_bridge_at_once(lab: LabClient, faults: Order) -> None:
-    faults({"at": "cmdlet-before", "match": "Get-CsPool", "do": "delay", "seconds": LONG})
+def test_a_kill_ends_a_slow_cmdlet_of_the_bridge_before_it_begins(lab: LabClient, faults: Order) -> None:
+    faults({"at": "cmdlet-before", "match": "Get-CsPool", "do": "delay", "seconds": 1})
     lab.call("log.clear")
     client = protocol()
     shell = client.open_shell()
@@ -149,7 +148,7 @@ def test_a_kill_ends_a_slow_cmdlet_of_the_bridge_at_once(lab: LabClient, faults:
     client.send_command_input(shell, command, request({"name": "Get-CsPool", "parameters": {}, "select": []}), end=True)
     eventually(lambda: faults() == [1])
     client.cleanup_command(shell, command)
-    eventually(lambda: not [one for one in threading.enumerate() if one.name == "never"])
+    time.sleep(1.3)  # now it would have begun
     client.close_shell(shell)
     assert calls(lab) == [("Get-CsPool", False, "killed")]
     assert lab.call("requests.list")["requests"][2]["cmdlets"] == ["Get-CsPool"]
@@ -272,18 +271,20 @@ def test_no_answer_is_longer_than_the_client_allows(lab: LabClient) -> None:
 
 
 def test_pipelines_of_one_pool_run_side_by_side(lab: LabClient, faults: Order) -> None:
-    faults({"at": "cmdlet-before", "match": "Get-CsPool", "do": "delay", "seconds": 0.6, "times": None})
+    faults({"at": "cmdlet-before", "match": "Get-CsPool", "do": "delay", "seconds": LONG, "times": None})
     with pool(min_runspaces=1, max_runspaces=2) as opened:
         pipelines = [cmdlet(opened, "Get-CsPool", Identity=POOL) for _number in range(3)]
-        began = time.monotonic()
         for pipeline in pipelines:
             pipeline.begin_invoke()
+        eventually(lambda: faults() == [2])
         assert opened.get_available_runspaces() == 0
-        for pipeline in pipelines:
-            pipeline.end_invoke()
-        took = time.monotonic() - began
-    assert [str(pipeline.output[0]) for pipeline in pipelines] == [POOL] * 3
-    assert 1.1 < took < 1.75
+        time.sleep(0.3)
+        assert faults() == [2]
+        pipelines[0].stop()
+        eventually(lambda: faults() == [3])
+        faults({"at": "cmdlet-before", "match": "nothing", "do": "delay", "seconds": 1})
+        pipelines[1].stop()
+        assert [str(item) for item in invoke(opened, "Get-CsPool", Identity=POOL).output] == [POOL]
 
 
 def test_a_pipeline_that_waits_for_room_can_be_stopped(opened: RunspacePool, lab: LabClient, faults: Order) -> None:
@@ -326,11 +327,18 @@ def test_a_shell_belongs_to_its_user_and_id(opened: RunspacePool) -> None:
     assert refused.value.code == 87
 
 
-@pytest.mark.parametrize("data", [b"", b"short", b"\0" * 60, json.dumps({}).encode()])
+@pytest.mark.parametrize("data", [b"short", b"\0" * 60, b"\xff" * 100])
 def test_what_is_no_message_gets_a_fault(opened: RunspacePool, data: bytes) -> None:
     with pytest.raises(WSManFaultError) as refused:
-        opened.shell.send("stdin", data, command_id=str(uuid.uuid4()))
+        opened.shell.send("stdin", data)
     assert refused.value.code == 87
+
+
+def test_what_is_for_no_pipeline_gets_a_fault(opened: RunspacePool) -> None:
+    for ask in (opened.shell.receive, opened.shell.send):
+        with pytest.raises(WSManFaultError) as refused:
+            ask("stdout", **({"data": b""} if ask == opened.shell.send else {}), command_id=str(uuid.uuid4()))
+        assert refused.value.code == 87
     assert invoke(opened, "Get-CsPool", Identity=POOL).state == COMPLETED
 
 
@@ -339,6 +347,5 @@ def test_a_pipeline_without_runspace_pool_is_not_found(lab: LabClient) -> None:
     opened.open()
     opened.close()
     with pytest.raises(WSManFaultError) as refused:
-        PowerShell(opened).add_cmdlet("Get-CsPool")
         opened.shell.command("", ["AAAA"], command_id=str(uuid.uuid4()))
     assert refused.value.code == 2150858843
