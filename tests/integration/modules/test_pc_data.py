@@ -137,34 +137,38 @@ def test_users_of_ansible_get_a_sentence(ansible, lab):
 class TestBrokenConnections:
     """An answer that is lost at the worst moment; nothing is done twice."""
 
-    def test_export(self, source, fault, fresh_lab):
-        fault("cmdlet-after", "drop", "Export-CsPersistentChatData")
-        with pytest.raises(PersistentChatError, match="may still run") as caught:
-            export_data(source, False)
-        assert caught.value.code == "unknown_outcome"
+    def test_the_start_of_the_export(self, source, fault, fresh_lab):
+        fault("cmdlet-after", "drop", "Invoke-WmiMethod")
         assert export_data(source, False)["changed"]
+        assert not export_data({**source, "existing": "keep"}, False)["changed"]
 
     def test_the_move_of_the_archive(self, source, fault, fresh_lab):
         fault("cmdlet-after", "drop", "Move-Item")
         result = export_data(source, False)
         assert export_data({**source, "existing": "keep"}, False)["sha256"] == result["sha256"]
 
-    def test_import_that_was_applied(self, source, target, fault, fresh_lab):
+    def test_the_start_of_the_import(self, source, target, fault, fresh_lab):
+        export_data(source, False)
+        fresh_lab.call("faults.set", rules=[{"at": "cmdlet-after", "do": "drop", "match": "Invoke-Wmi", "skip": 1}])
+        assert import_data(target, False)["counts"]["rooms"] == 12
+        assert messages(fresh_lab) == 50
+
+    def test_the_connection_breaks_while_it_works(self, source, target, fault, fresh_lab):
         export_data(source, False)
         fresh_lab.call("faults.set", rules=[{"at": "cmdlet-after", "do": "drop", "match": "Import-Cs", "skip": 1}])
         assert import_data(target, False)["counts"]["rooms"] == 12
         assert messages(fresh_lab) == 50
 
-    def test_import_that_was_not(self, source, target, fault, fresh_lab):
+    def test_the_session_ends_right_before_the_start(self, source, target, fault, fresh_lab):
+        """The place of the job is taken, and nothing works there."""
         export_data(source, False)
-        rule = {"at": "cmdlet-before", "do": "kill-shell", "match": "Import-Cs", "skip": 1}
+        rule = {"at": "cmdlet-before", "do": "kill-shell", "match": "Invoke-WmiMethod", "skip": 1}
         fresh_lab.call("faults.set", rules=[rule])
-        for _unused in range(2):
-            with pytest.raises(PersistentChatError, match="no complete report") as caught:
-                import_data({**target, "verify_timeout": 0}, False)
-            assert caught.value.code == "import_unfinished"
+        with pytest.raises(PersistentChatError, match="still empty") as caught:
+            import_data(target, False)
+        assert caught.value.code == "job_lost"
         assert messages(fresh_lab) == 0
-        assert import_data({**target, "repeat": True}, False)["changed"]
+        assert import_data(target, False)["changed"]
         assert not import_data(target, False)["changed"]
         assert messages(fresh_lab) == 50
 
