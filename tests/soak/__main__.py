@@ -17,10 +17,17 @@ from collections import Counter
 from typing import Iterable
 
 from tests.lab.client import LabClient
-from tests.soak.trials import DONE, FOLDER, NOT_DONE, SERVER, Verdict, carry_out, make, path_of
+from tests.soak.trials import DONE, FOLDER, NOT_DONE, SERVER, Verdict, carry_out, make, prepare
 
 #: so often the lab's record of calls is read and emptied; it holds more than these trials can make
 _CHAPTER = 500
+#: the cmdlet that changes something, by the state that a trial is to reach; and the parameter that has its mark
+_CMDLETS = {None: "Set-Content", "present": "New-CsPersistentChatEndpoint", "absent": "Remove-CsPersistentChatEndpoint"}
+_MARK = {
+    "Set-Content": "LiteralPath",
+    "New-CsPersistentChatEndpoint": "SipAddress",
+    "Remove-CsPersistentChatEndpoint": "Identity",
+}
 #: seconds in which the longest ordered delay, and the cmdlet behind it, have passed
 _QUIET = 6.0
 
@@ -44,24 +51,25 @@ class Soak:
         verdicts = []
         for number in numbers:
             trial = make(self.seed, number)
+            prepare(trial, self.lab.paths)
             self.lab.call("faults.set", rules=trial.faults)
             verdicts.append(carry_out(self.lab.paths, trial))
             self.faults_met += sum(rule["fired"] for rule in self.lab.call("faults.list")["rules"])
-        self.lab.call("faults.clear")
+            self.lab.call("faults.clear")
         time.sleep(_QUIET)
         made = Counter(
-            call["parameters"].get("LiteralPath")
+            (call["name"], str(call["parameters"].get(_MARK[call["name"]])))
             for call in self.lab.call("cmdlets.list")["cmdlets"]
-            if call["applied"] and call["name"].lower() == "set-content"
+            if call["applied"] and call["name"] in _MARK
         )
         for verdict in verdicts:
             self._judge(verdict, made)
 
-    def _judge(self, verdict: Verdict, made: Counter[str]) -> None:
+    def _judge(self, verdict: Verdict, made: Counter[tuple[str, str]]) -> None:
         transport = verdict.trial.connection["transport"]
         self.kinds.setdefault(transport, Counter())[verdict.kind] += 1
         for mark, claim in verdict.claims.items():
-            times = made[path_of(mark)]
+            times = made[_CMDLETS[verdict.trial.state], mark]
             if claim == DONE and times == 1 or claim == NOT_DONE and times == 0:
                 continue
             if claim not in (DONE, NOT_DONE) and times <= 1:

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.endpoint_changes import run as pc_endpoint
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import Command
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.connect import transport_for
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import AMBIGUOUS, RemotingError
@@ -45,7 +48,9 @@ _EFFECTS: dict[str, tuple[dict[str, Any], ...]] = {
 }  # fmt: skip
 #: these need a client that waits; one trial in so many has one
 _SLOW = {"do": "delay", "seconds": 4}
-_SLOW_EVERY = 50
+_SLOW_EVERY = 100
+#: one trial in so many is a call of the module pc_endpoint, which observes, acts and observes again
+_MODULE_EVERY = 15
 #: no backoff that anybody would want on a real network; the faults are what is tried here
 _PAUSES = (0.02, 0.05)
 
@@ -54,7 +59,8 @@ _PAUSES = (0.02, 0.05)
 class Trial:
     """One call and what stands in its way; made from a seed alone.
 
-    :param marks: a text for each changing command, by which the lab's record of calls tells them apart.
+    :param marks: for each changing command what the lab's record of calls tells it apart by: a file's path, or a SIP address.
+    :param state: the state that pc_endpoint shall reach, or None for a trial of the transport alone.
     """
 
     number: int
@@ -62,6 +68,7 @@ class Trial:
     faults: list[dict[str, Any]]
     marks: tuple[str, ...]
     slow: bool = False
+    state: str | None = None
 
 
 @dataclass
@@ -79,8 +86,12 @@ def make(seed: int, number: int) -> Trial:
     chance = random.Random("%d/%d" % (seed, number))
     slow = chance.randrange(_SLOW_EVERY) == 0
     faults = [_fault(chance, slow and not place) for place in range(chance.choice((1, 1, 1, 2)))]
-    marks = tuple("%d-%d-%d" % (seed, number, place) for place in range(chance.choice((1, 1, 1, 2, 3))))
-    return Trial(number, chance.choice(CONNECTIONS), faults, marks, slow)
+    connection = chance.choice(CONNECTIONS)
+    if chance.randrange(_MODULE_EVERY) == 0:
+        address = "sip:soak-%d-%d@contoso.com" % (seed, number)
+        return Trial(number, connection, faults, (address,), slow, chance.choice(("present", "absent")))
+    marks = tuple("%s\\%d-%d-%d.txt" % (FOLDER, seed, number, n) for n in range(chance.choice((1, 1, 1, 2, 3))))
+    return Trial(number, connection, faults, marks, slow)
 
 
 def _fault(chance: random.Random, slow: bool) -> dict[str, Any]:
@@ -108,16 +119,39 @@ def options_of(paths: Paths, trial: Trial) -> RemotingOptions:
     return replace(remoting_options(params), retry_pauses=_PAUSES)
 
 
-def path_of(mark: str) -> str:
-    """The file that a changing command writes."""
-    return "%s\\%s.txt" % (FOLDER, mark)
+class _Brisk:
+    """A clock for which no pause is long."""
+
+    monotonic = staticmethod(time.monotonic)
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        time.sleep(min(seconds, 0.02))
+
+
+def prepare(trial: Trial, paths: Paths) -> None:
+    """Have the endpoint that a trial removes; without faults."""
+    if trial.state == "absent":
+        pc_endpoint(_endpoint(trial, "present"), False, lambda params: transport_for(options_of(paths, trial)))
+
+
+def _endpoint(trial: Trial, state: str) -> dict[str, Any]:
+    return {
+        "remote_addr": SERVER,
+        "sip_address": trial.marks[0],
+        "pool_fqdn": settings.CHAT_POOLS[0],
+        "state": state,
+        "wait_for_address": 1,
+    }
 
 
 def carry_out(paths: Paths, trial: Trial) -> Verdict:
-    """Run the trial's commands over its connection and note what is claimed of each."""
-    commands = [
-        Command("Set-Content", {"LiteralPath": path_of(mark), "Value": mark, "Confirm": False}) for mark in trial.marks
-    ]
+    """Do the trial's work over its connection and note what is claimed of each mark."""
+    return _of_commands(paths, trial) if trial.state is None else _of_module(paths, trial, trial.state)
+
+
+def _of_commands(paths: Paths, trial: Trial) -> Verdict:
+    commands = [Command("Set-Content", {"LiteralPath": mark, "Value": "x", "Confirm": False}) for mark in trial.marks]
     verdict = Verdict(trial)
     transport = transport_for(options_of(paths, trial))
     try:
@@ -133,4 +167,23 @@ def carry_out(paths: Paths, trial: Trial) -> Verdict:
                 verdict.kind, verdict.said = "cmdlet failed", outcome.error.message
     finally:
         transport.close()
+    return verdict
+
+
+def _of_module(paths: Paths, trial: Trial, state: str) -> Verdict:
+    """A module that fails after a change says so; one that says neither that nor that it does not know changed nothing."""
+    verdict = Verdict(trial, kind="pc_endpoint ok")
+    try:
+        result = pc_endpoint(
+            _endpoint(trial, state), False, lambda params: transport_for(options_of(paths, trial)), _Brisk()
+        )
+        verdict.claims[trial.marks[0]] = DONE if result["changed"] else NOT_DONE
+    except PersistentChatError as error:
+        verdict.kind, verdict.said = "pc_endpoint failed (%s)" % error.code, str(error)
+        claim = NOT_DONE
+        if "was carried out before:" in verdict.said:
+            claim = DONE
+        elif "It is not known whether" in verdict.said or error.code == "unknown_outcome":
+            claim = UNKNOWN
+        verdict.claims[trial.marks[0]] = claim
     return verdict
