@@ -153,6 +153,8 @@ def migration_spec() -> Spec:
         },
         "import_verification": {"type": "str", "choices": ["counts", "report"], "default": "counts"},
         "merge": {"type": "bool", "default": False},
+        "job_folder": {"type": "str"},
+        "job_timeout": {"type": "int", "default": 86400},
     }
 
 

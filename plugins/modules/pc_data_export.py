@@ -13,8 +13,8 @@ description:
   - Exports categories, rooms and their contents from a database into a zip archive on the server, with
     C(Export-CsPersistentChatData).
   - The export writes to a file beside the archive, whose name ends with C(.partial.zip). It becomes the archive only when the
-    export ended without an error, is not empty, and its report is free of errors. So an archive is always a complete one,
-    and a task that was killed is repeated by running it again.
+    export ended without an error, is not empty, and its report is free of errors. So an archive is always a complete one.
+    A task that was killed is repeated by running it again, and follows the export that still runs.
   - A record beside the archive, whose name ends with C(.exported.json), has the hash of the archive and where its contents come from.
   - The source is never changed.
 options:

@@ -17,8 +17,7 @@ description:
     O(expected).
   - Two records beside the archive on the server, whose names end with C(.import-started.json) and C(.imported.json), say what was
     done. An archive that was imported and verified is left alone. An import that was begun and not verified is never
-    repeated by itself. The module waits, with a bound, for its report and the contents, and verifies it, or it fails and says
-    how to go on.
+    repeated by itself. The module follows it to its end and verifies it, or it fails and says how to go on.
   - In check mode there is no dry run, because that writes a report on the server.
 options:
   db_instance:
@@ -76,7 +75,8 @@ options:
   repeat:
     description:
       - Whether to import again although a record says that an import into this pool was begun, or was done and the pool is empty.
-      - Restore the database of the pool before you set it.
+      - Restore the database of the pool before you set it. An import that still runs, or whose end no task has seen yet, is
+        followed and verified first.
     type: bool
     default: false
   merge:

@@ -135,6 +135,13 @@ options:
         description: Whether the data may be imported into a pool that is not empty, as in M(lync.persistent_chat.pc_data_import).
         type: bool
         default: false
+      job_folder:
+        description: Where export and import work on the server when the archive is on a share, as in M(lync.persistent_chat.pc_data_export).
+        type: str
+      job_timeout:
+        description: For how many seconds the export, and the import, may run, as in M(lync.persistent_chat.pc_data_export).
+        type: int
+        default: 86400
   stop_before:
     description: The phase before which the run stops. V(nothing) runs to the end.
     type: str
