@@ -74,7 +74,7 @@ def _authentications(wire: dict[str, Any]) -> int:
 
 def main() -> int:
     """Measure everything, print a table, and write the numbers as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=7, help="sessions of each kind; the medians are shown")
     parser.add_argument("--json", type=Path, help="a file for the numbers")
     given = parser.parse_args()

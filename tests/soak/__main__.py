@@ -47,7 +47,7 @@ class Soak:
         """Carry out some trials, then compare all their claims with what was made."""
         self.lab.call("reset")
         self.lab.call("policy.set", name="max_shells_per_user", value=100000)  # sessions that are lost stay for hours
-        self.lab.paths.drive(SERVER.split(".")[0]).joinpath(FOLDER.rpartition("\\")[2]).mkdir(exist_ok=True)
+        self.lab.paths.drive(SERVER.partition(".")[0]).joinpath(FOLDER.rpartition("\\")[2]).mkdir(exist_ok=True)
         verdicts = []
         for number in numbers:
             trial = make(self.seed, number)
@@ -98,7 +98,7 @@ class Soak:
 
 def main() -> int:
     """Run the soak; the exit status is 1 when a verdict was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("-n", type=int, default=2000, help="how many trials")
     parser.add_argument("--seed", type=int, default=None, help="a number; by default another one each time")
     parser.add_argument("--first", type=int, default=0, help="the number of the first trial, to repeat a part of a run")

@@ -46,6 +46,13 @@ TIERS = (
     Tier("integration", (_check("pytest, on the collection", *_IN_A_LAB, "integration", *_COLLECTION),)),
     Tier("scenario", (_check("molecule", "tests/tiers/scenario", "{reports}"),)),
     Tier("lab", (_check("pytest, on the lab itself", *_IN_A_LAB, "lab", "tests/integration/lab"),)),
+    Tier(
+        "soak",
+        (
+            _check("100 random faults", "tests/setup/in-a-lab", "soak-short", "tests.soak", "-n", "100"),
+            _check("the benchmark runs", "tests/setup/in-a-lab", "bench-short", "tests.bench", "--repeats", "1"),
+        ),
+    ),
     Tier("sanity", (_check("ansible-test sanity", "tests/tiers/sanity", "{reports}"),)),
     Tier("units-matrix", (_check("units on other versions of ansible-core", "tests/tiers/units-matrix", "{reports}"),)),
     Tier("unit", (_check("pytest tests/unit", "pytest", "-q", "tests/unit", "--junitxml={reports}/unit.xml"),)),

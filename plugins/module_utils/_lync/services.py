@@ -38,9 +38,10 @@ _STATUS = {
 }
 _START_MODE = {0: "boot", 1: "system", 2: "auto", 3: "manual", 4: "disabled"}
 _START_TYPE = {"Automatic": "auto", "Manual": "manual", "Disabled": "disabled", "Boot": "boot", "System": "system"}
+_DENIED = 5
 _DOES_NOT_EXIST = 1060
 _MEANINGS = {
-    5: "access denied",
+    _DENIED: "access denied",
     1056: "an instance of the service is already running",
     1058: "the service is disabled, or a device that it needs is",
     1062: "the service is not started",
@@ -201,6 +202,9 @@ def check_sc(transport: Transport, computer: str | None, arguments: Sequence[str
         return
     on = transport.server if computer is None else "%s, run on %s," % (computer, transport.server)
     meaning = _MEANINGS.get(result.exit_code, (result.stdout or result.stderr).strip()[:300] or "no text")
+    if result.exit_code == _DENIED and computer is not None:
+        meaning += ", or the session on %s has no credentials for it (the second hop): connect with " % transport.server
+        meaning += "kerberos_delegation or auth credssp, or to %s itself" % computer
     raise PersistentChatError(
         "sc.exe %s for %s failed with Windows error %d: %s." % (" ".join(arguments), on, result.exit_code, meaning),
         "service_control",

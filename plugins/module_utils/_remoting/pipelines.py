@@ -144,7 +144,7 @@ class Answer:
         while place < len(data):
             if len(data) - place < _FRAGMENT.size:
                 raise ValueError("a fragment of a message is cut")
-            number, _, first_or_last, length = _FRAGMENT.unpack_from(data, place)
+            number, _fragment, first_or_last, length = _FRAGMENT.unpack_from(data, place)
             start, place = place + _FRAGMENT.size, place + _FRAGMENT.size + length
             if place > len(data):
                 raise ValueError("a fragment of a message is cut")

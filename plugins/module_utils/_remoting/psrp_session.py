@@ -132,7 +132,7 @@ class PsrpSession:
 
         self._wire.limit()
         try:
-            state, _, streams = self._pool.shell.receive("stdout", command_id=pipeline_id)
+            state, _exit_code, streams = self._pool.shell.receive("stdout", command_id=pipeline_id)
         except Exception as error:
             if type(error).__name__ != "WSManFaultError" or getattr(error, "code", None) != _NOTHING_YET:
                 raise

@@ -97,3 +97,13 @@ def test_a_program_over_psrp_is_refused(changes, remoting, refused):
     options = {**remoting, "transport": "psrp", "control": "windows", "name": ["RTCCHAT"]}
     options["computer_name"] = "pc01.contoso.com"
     refused("invalid_input", "transport winrm", run, {**options, **changes})
+
+
+def test_another_server_needs_a_second_hop(remoting, lab, refused):
+    lab.call("switch.set", name="second_hop", value="needs_delegation")
+    options = {**remoting, "control": "sc", "computer_name": "gc02.contoso.com", "name": ["GroupChatLookup"]}
+    try:
+        refused("service_control", "kerberos_delegation", run, {**options, **OFF})
+        assert not run({**options, "kerberos_delegation": True, "state": "started"}, False)["changed"]
+    finally:
+        lab.call("switch.set", name="second_hop", value="works")
