@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
-requests = pytest.importorskip("requests")
-
-from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput  # noqa: E402
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import attempts  # noqa: E402
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import RemotingError  # noqa: E402
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions  # noqa: E402
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import attempts
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import RemotingError
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
 
 LOST = requests.exceptions.ConnectionError("reset by peer")
 

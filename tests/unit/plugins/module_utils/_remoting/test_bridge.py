@@ -30,8 +30,9 @@ GET = Command("Get-CsPool", {"Identity": "pcpool.contoso.com"}, ("Identity",), r
 
 def nodes():
     """Every node of the script's syntax tree."""
-    tree_sitter = pytest.importorskip("tree_sitter")
-    grammar = pytest.importorskip("tree_sitter_powershell")
+    import tree_sitter
+    import tree_sitter_powershell as grammar
+
     parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
     waiting = [parser.parse(SOURCE).root_node]
     while waiting:

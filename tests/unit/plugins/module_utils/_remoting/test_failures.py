@@ -10,26 +10,23 @@ import ssl
 import threading
 from dataclasses import replace
 
+import gssapi
+import krb5
+import pypsrp.exceptions as psrp
 import pytest
-
-requests = pytest.importorskip("requests")
-pytest.importorskip("winrm")
-gssapi = pytest.importorskip("gssapi")
-krb5 = pytest.importorskip("krb5")
-credssp = pytest.importorskip("requests_credssp.exceptions")
-psrp = pytest.importorskip("pypsrp.exceptions")
-spnego = pytest.importorskip("spnego.exceptions")
-
-from winrm.exceptions import (  # noqa: E402
+import requests
+import requests_credssp.exceptions as credssp
+import spnego.exceptions as spnego
+from winrm.exceptions import (
     InvalidCredentialsError,
     WinRMOperationTimeoutError,
     WinRMTransportError,
     WSManFaultError,
 )
-from winrm.vendor.requests_kerberos.exceptions import KerberosExchangeError, MutualAuthenticationError  # noqa: E402
+from winrm.vendor.requests_kerberos.exceptions import KerberosExchangeError, MutualAuthenticationError
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos import KdcTimeout  # noqa: E402
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import (  # noqa: E402
+from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos import KdcTimeout
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import (
     STAGES,
     TABLE,
     DeadlineReached,

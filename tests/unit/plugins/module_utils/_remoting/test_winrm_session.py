@@ -10,16 +10,14 @@ import socket
 import types
 
 import pytest
+import requests
 
-requests = pytest.importorskip("requests")
-pytest.importorskip("winrm")
-
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import winrm_session  # noqa: E402
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import (  # noqa: E402
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting import winrm_session
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import (
     SessionExpired,
     UnprotectedAnswer,
 )
-from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions  # noqa: E402
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
 
 SEALED = 'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
 CREDSSP = (
