@@ -8,6 +8,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import Any, Callable, Mapping
@@ -152,10 +153,9 @@ class JobAction(ActionBase):
             called: Result = self._execute_module(module_args={**self._task.args, **again}, task_vars=task_vars)
             return called
 
+        server = self._task.args.get("remote_addr") or os.environ.get("PERSISTENT_CHAT_REMOTE_ADDR")
         try:
-            with _Lines(
-                "%s on %s" % (self._task.action.rpartition(".")[2], self._task.args.get("remote_addr"))
-            ) as lines:
+            with _Lines("%s on %s" % (self._task.action.rpartition(".")[2], server)) as lines:
                 result.update(follow(call, lines.say))
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
