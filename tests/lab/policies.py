@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.lab import settings
-
-
-class PolicyError(ValueError):
-    """There is no such policy, setting or host; the text says what there is."""
+from tests.lab.choices import checked
 
 
 @dataclass(frozen=True)
@@ -26,18 +23,6 @@ class Policy:
     default: Any
     settings: Any
     meaning: str
-
-    def check(self, name: str, value: Any) -> Any:
-        """The value, if the policy has that setting. :raises PolicyError: it has not."""
-        if self.settings is int:
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise PolicyError("The policy %s takes a whole number from 1 on, not %r." % (name, value))
-        elif self.settings is bool:
-            if not isinstance(value, bool):
-                raise PolicyError("The policy %s is true or false, not %r." % (name, value))
-        elif value not in self.settings:
-            raise PolicyError("The policy %s has the settings %s, not %r." % (name, ", ".join(self.settings), value))
-        return value
 
 
 POLICIES: dict[str, Policy] = {
@@ -87,16 +72,16 @@ class Policies:
     def set(self, name: str, value: Any, host: str | None = None) -> dict[str, Any]:
         """Configure one host, by its full name, or all.
 
-        :raises PolicyError: no such policy, setting or host.
+        :raises ValueError: no such policy, setting or host.
         """
         if name not in POLICIES:
-            raise PolicyError("There is no policy %r. There are: %s." % (name, ", ".join(POLICIES)))
+            raise ValueError("There is no policy %r. There are: %s." % (name, ", ".join(POLICIES)))
         names = [known.fqdn for known in settings.WSMAN_HOSTS]
         if host is not None and host.lower() not in names:
-            raise PolicyError("There is no server %r. There are: %s." % (host, ", ".join(names)))
-        checked = POLICIES[name].check(name, value)
+            raise ValueError("There is no server %r. There are: %s." % (host, ", ".join(names)))
+        valid = checked("The policy %s" % name, POLICIES[name].settings, value, least=1)
         with self._lock:
-            self._set[(host.lower() if host else None, name)] = checked
+            self._set[(host.lower() if host else None, name)] = valid
         return self.list()
 
     def list(self) -> dict[str, Any]:

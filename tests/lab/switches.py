@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tests.lab.choices import checked
+
 
 @dataclass(frozen=True)
 class Switch:
@@ -29,12 +31,7 @@ class Switch:
 
         :raises ValueError: it has not; the text names the settings that exist.
         """
-        if self.settings is int:
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise ValueError("The switch %s takes a whole number from 0 on, not %r." % (name, value))
-        elif value not in self.settings:
-            raise ValueError("The switch %s has the settings %s, not %r." % (name, ", ".join(self.settings), value))
-        return value
+        return checked("The switch %s" % name, self.settings, value)
 
 
 SWITCHES: dict[str, Switch] = {

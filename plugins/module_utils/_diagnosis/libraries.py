@@ -11,6 +11,7 @@ import platform
 import ssl
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._diagnosis.probes import Facts, problem
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.libraries import needed
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
 
 #: everything whose version can matter to a connection
@@ -28,22 +29,6 @@ _KNOWN = (
     "cryptography",
     "ansible-core",
 )
-
-
-def needed(options: RemotingOptions) -> dict[str, str]:
-    """The modules that the connection imports, each with what to install for it."""
-    base, module = ("pywinrm", "winrm") if options.transport == "winrm" else ("pypsrp", "pypsrp")
-    found = {module: base}
-    if options.auth == "kerberos":  # negotiate also works without
-        kerberos = ("winrm.vendor.requests_kerberos",) if options.transport == "winrm" else ("gssapi", "krb5")
-        found.update({name: base + "[kerberos]" for name in kerberos})
-        if options.password:
-            found.setdefault("krb5", "krb5")
-    elif options.auth == "credssp":
-        found["requests_credssp"] = base + "[credssp]"
-    elif options.auth == "ntlm" and options.transport == "winrm":
-        found["requests_ntlm"] = base
-    return found
 
 
 def look(options: RemotingOptions) -> Facts:

@@ -11,29 +11,22 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import importlib
 import socket
 import xml.etree.ElementTree as ET
 from typing import Any, NamedTuple
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import MissingLibrary
 from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos import TicketCache
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import (
     SessionExpired,
     UnprotectedAnswer,
 )
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.libraries import require
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
 
 POLL = 20  # seconds that one request may wait at the server (WS-Man OperationTimeout)
 NETWORK = 10  # seconds that an answer may take beyond that
 _SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 _ENCRYPTED = ("multipart/encrypted", "multipart/x-multi-encrypted")
-#: by auth: what must be importable, and what to install
-_LIBRARIES = {
-    "kerberos": ("winrm.vendor.requests_kerberos", "pykerberos (pywinrm[kerberos])"),
-    "ntlm": ("requests_ntlm", "requests-ntlm (a part of pywinrm's own requirements)"),
-    "credssp": ("requests_credssp", "requests-credssp (pywinrm[credssp])"),
-}
 
 
 class Output(NamedTuple):
@@ -185,15 +178,9 @@ def _content_type(response: Any) -> str:
 
 
 def _protocol(options: RemotingOptions) -> Any:
-    try:
-        import winrm.protocol
-    except ImportError as error:
-        raise MissingLibrary("pywinrm") from error
-    module, library = _LIBRARIES.get(options.auth, ("winrm", ""))
-    try:
-        importlib.import_module(module)
-    except ImportError as error:
-        raise MissingLibrary(library) from error
+    require(options)
+    import winrm.protocol
+
     private_ticket = options.auth == "kerberos" and options.password is not None
     return winrm.protocol.Protocol(
         endpoint=options.url,

@@ -6,26 +6,20 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import socket
 import time
 from typing import Any
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import MissingLibrary
 from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos import TicketCache, principal
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.attempts import Attempts, Deadline
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.evidence import Evidence
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.libraries import require
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.winrm_session import NETWORK, POLL, guard
 
 _RECEIVE = b"http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Receive<"
 _UNREAD_PAUSE = 0.2  # seconds before a request that the server could not read is sent again
-#: by auth: what must be importable, and what to install
-_LIBRARIES = {
-    "kerberos": ("gssapi", "gssapi and krb5 (pypsrp[kerberos])"),
-    "credssp": ("requests_credssp", "requests-credssp (pypsrp[credssp])"),
-}
 
 _log = logging.getLogger(__name__)
 
@@ -143,15 +137,9 @@ def _new_wsman(options: RemotingOptions) -> Any:
 
     :raises MissingLibrary: pypsrp, or what the way to authenticate needs beyond it, is not installed.
     """
-    try:
-        import pypsrp.wsman
-    except ImportError as error:
-        raise MissingLibrary("pypsrp") from error
-    module, library = _LIBRARIES.get(options.auth, ("pypsrp", ""))
-    try:
-        importlib.import_module(module)
-    except ImportError as error:
-        raise MissingLibrary(library) from error
+    require(options)
+    import pypsrp.wsman
+
     user, password = options.user, options.password
     if options.auth == "kerberos":
         # with a password the private ticket cache has the account's ticket, and no other

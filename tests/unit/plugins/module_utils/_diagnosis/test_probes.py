@@ -149,14 +149,14 @@ def test_the_session_is_not_tried_where_it_would_only_cost_a_logon():
 
 
 @pytest.mark.parametrize("transport, auth, password, modules", [
-    ("winrm", "basic", "b", {"winrm"}),
-    ("winrm", "kerberos", None, {"winrm", "winrm.vendor.requests_kerberos"}),
-    ("winrm", "kerberos", "b", {"winrm", "winrm.vendor.requests_kerberos", "krb5"}),
-    ("winrm", "ntlm", "b", {"winrm", "requests_ntlm"}),
-    ("winrm", "credssp", "b", {"winrm", "requests_credssp"}),
-    ("psrp", "kerberos", None, {"pypsrp", "gssapi", "krb5"}),
-    ("psrp", "negotiate", None, {"pypsrp"}),
-    ("psrp", "ntlm", "b", {"pypsrp"}),
+    ("winrm", "basic", "b", {"winrm.protocol"}),
+    ("winrm", "kerberos", None, {"winrm.protocol", "winrm.vendor.requests_kerberos"}),
+    ("winrm", "kerberos", "b", {"winrm.protocol", "winrm.vendor.requests_kerberos", "krb5"}),
+    ("winrm", "ntlm", "b", {"winrm.protocol", "requests_ntlm"}),
+    ("winrm", "credssp", "b", {"winrm.protocol", "requests_credssp"}),
+    ("psrp", "kerberos", None, {"pypsrp.wsman", "gssapi", "krb5"}),
+    ("psrp", "negotiate", None, {"pypsrp.wsman"}),
+    ("psrp", "ntlm", "b", {"pypsrp.wsman"}),
 ])  # fmt: skip
 def test_needed_libraries_depend_on_the_connection(transport, auth, password, modules):
     assert set(libraries.needed(RemotingOptions("h", transport, auth=auth, user="a", password=password))) == modules
