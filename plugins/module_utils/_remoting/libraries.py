@@ -10,20 +10,20 @@ import importlib
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import MissingLibrary
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
 
-#: by transport and auth: the modules that are imported, each with what to install
+#: by transport and auth: the modules that are imported, each with what pip installs
 _BASE = {"winrm": {"winrm.protocol": "pywinrm"}, "psrp": {"pypsrp.wsman": "pypsrp"}}
 _FOR = {
-    ("winrm", "kerberos"): {"winrm.vendor.requests_kerberos": "pykerberos (pywinrm[kerberos])"},
-    ("winrm", "ntlm"): {"requests_ntlm": "requests-ntlm (a part of pywinrm's own requirements)"},
-    ("winrm", "credssp"): {"requests_credssp": "requests-credssp (pywinrm[credssp])"},
-    ("psrp", "kerberos"): {"gssapi": "gssapi (pypsrp[kerberos])", "krb5": "krb5 (pypsrp[kerberos])"},
-    ("psrp", "credssp"): {"requests_credssp": "requests-credssp (pypsrp[credssp])"},
+    ("winrm", "kerberos"): {"winrm.vendor.requests_kerberos": "pywinrm[kerberos]"},
+    ("winrm", "ntlm"): {"requests_ntlm": "pywinrm"},
+    ("winrm", "credssp"): {"requests_credssp": "pywinrm[credssp]"},
+    ("psrp", "kerberos"): {"gssapi": "pypsrp[kerberos]", "krb5": "pypsrp[kerberos]"},
+    ("psrp", "credssp"): {"requests_credssp": "pypsrp[credssp]"},
 }
 _TICKET = {"krb5": "krb5"}
 
 
 def needed(options: RemotingOptions) -> dict[str, str]:
-    """The modules that the connection imports, each with what to install for it."""
+    """The modules that the connection imports, each with what pip installs for it."""
     with_ticket = _TICKET if options.auth == "kerberos" and options.password else {}
     return {**with_ticket, **_BASE[options.transport], **_FOR.get((options.transport, options.auth), {})}
 

@@ -117,7 +117,7 @@ except MissingLibrary as error:
 """
 
 
-@pytest.mark.parametrize("module, library", [("winrm", "pywinrm"), ("kerberos", "pykerberos")])
+@pytest.mark.parametrize("module, library", [("winrm", "pywinrm"), ("kerberos", "pywinrm[kerberos]")])
 def test_a_missing_library_is_named(lab, module, library):
     ended = subprocess.run(
         [sys.executable, "-c", MISSING % module], capture_output=True, text=True, timeout=30, check=False
