@@ -8,6 +8,15 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+attributes:
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    support: full
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
+    details:
+      - It would end with the controller. The job on the server does not.
 options:
   job_folder:
     description:
@@ -59,6 +68,5 @@ notes:
   - It needs an administrator of the server, and the endpoint of Windows itself. The endpoint C(OcsPowershell) starts no processes.
   - Software that blocks processes which WMI creates, such as one of Microsoft Defender's rules for attack surface reduction, must
     allow C(cmd.exe) and C(powershell.exe) there.
-  - The keyword C(async) is refused, because it would end with the controller. It is not needed.
   - Hashing needs Windows PowerShell 4.0 on the server.
 """

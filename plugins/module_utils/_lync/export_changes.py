@@ -9,7 +9,6 @@ beside it) does it get its final name. So an archive under the final name is who
 
 from __future__ import annotations
 
-import contextlib
 import time
 from dataclasses import replace
 from typing import Any, Mapping
@@ -33,11 +32,14 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.files i
     text_reading,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.job_control import (
+    LOOKS,
     JobControl,
     Limits,
+    LookAnew,
     Overtaken,
     StillRuns,
     job_connection,
+    too_many,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.jobs import Job
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.reading import read, write_then_read
@@ -69,22 +71,36 @@ def run(
     result: dict[str, Any] = {"changed": False}
     with Session(connect, params) as session:
         control = JobControl(session, connection, place, "export", limits, again, desired.partial)
-        try:
-            if not check_mode and _waited(control, desired):
+        for _unused in range(LOOKS):
+            try:
+                if not check_mode and _waited(control, desired):
+                    desired = replace(desired, **again)
+                return _converge(control, desired, check_mode, result)
+            except Overtaken:
+                desired = replace(desired, existing="keep")
+            except LookAnew:
                 desired = replace(desired, **again)
-            actual = observe(session, desired)
-            todo = plan(desired, actual)
-            todo.refuse_conflicts()
-            result = todo.result()
-            archive = actual.archive
-            report = parse_report(actual.report_text or "", desired.report_statuses) if archive.exists else None
-            if not check_mode:
-                if todo.changed:
-                    report, archive = act(control, desired, actual)
-                elif actual.seen.job is not None and (actual.record or {}).get("job") == actual.seen.job.id:
-                    control.remove(actual.seen.job.id)
-        except StillRuns as running:
-            return dict(result, job=running.shown)
+            except StillRuns as running:
+                return dict(result, job=running.shown)
+    raise too_many(desired.archive, session.server)
+
+
+def _converge(control: JobControl, desired: Desired, check_mode: bool, result: dict[str, Any]) -> dict[str, Any]:
+    """From the observation to the complete archive.
+
+    :param result: gets what is known already when the job runs on.
+    """
+    actual = observe(control.transport, desired)
+    todo = plan(desired, actual)
+    todo.refuse_conflicts()
+    result.update(todo.result())
+    archive = actual.archive
+    report = parse_report(actual.report_text or "", desired.report_statuses) if archive.exists else None
+    if not check_mode:
+        if todo.changed:
+            report, archive = act(control, desired, actual)
+        elif actual.job_of(desired.source) is None:
+            control.tidy(actual.seen)
     return dict(
         result,
         file_name=desired.archive,
@@ -98,6 +114,7 @@ def run(
 def _waited(control: JobControl, desired: Desired) -> bool:
     """Wait for an export that runs already, before anything as costly as a hash is asked for; whether there was one.
 
+    :raises Overtaken: another run has taken its end.
     :raises StillRuns: it goes on.
     :raises PersistentChatError: it exports something else.
     """
@@ -107,8 +124,7 @@ def _waited(control: JobControl, desired: Desired) -> bool:
     if desired.expected_sha256 is not None:
         return False  # nothing will be exported: the archive is there, or this fails
     control.refuse_foreign(job, desired.source)
-    with contextlib.suppress(Overtaken):
-        control.wait(job)
+    control.wait(job)
     return True
 
 
@@ -116,13 +132,11 @@ def act(control: JobControl, desired: Desired, actual: Actual) -> tuple[Report, 
     """Export, check, record, and give the archive its final name.
 
     :returns: what the report says, and the archive as it is now.
+    :raises LookAnew: what was observed is no longer so.
     :raises StillRuns: the job runs on.
     :raises PersistentChatError: the export failed, is empty, or its report is not free of errors.
     """
-    try:
-        job = _ended(control, desired, actual)
-    except Overtaken:
-        return _of_another_run(control, desired)
+    job = _ended(control, desired, actual)
     for outcome in job.outcomes:
         if outcome.error is not None:
             control.remove(job.id)
@@ -132,11 +146,16 @@ def act(control: JobControl, desired: Desired, actual: Actual) -> tuple[Report, 
     except RemotingError:
         raise
     except PersistentChatError:
-        known = observe(control.transport, desired)
         control.remove(job.id)
-        if (known.record or {}).get("job") == job.id and export_state(known.archive, known.record) == "complete":
-            return _report_of(desired, known), known.archive  # another run did the same right before this one
-        raise
+        known = observe(control.transport, desired)
+        if export_state(known.archive, known.record, desired.source) != "complete":
+            raise
+        if actual.archive.exists and (known.record or {}).get("job") != job.id:
+            raise
+        # another run has made it meanwhile, of this job or of one of its own
+        if known.partial_exists:
+            control.transport.run([removal(desired.partial)])
+        return judged(known.report_text, desired.report, "export", desired.report_statuses), known.archive
 
 
 def _complete(control: JobControl, desired: Desired, actual: Actual, job: Job) -> tuple[Report, FileState]:
@@ -254,22 +273,3 @@ def _finish(transport: Transport, desired: Desired, actual: Actual, partial: Fil
             "read_back",
         )
     return final
-
-
-def _of_another_run(control: JobControl, desired: Desired) -> tuple[Report, FileState]:
-    """What another run, which followed the same job, has made of it.
-
-    :raises PersistentChatError: there is no complete archive.
-    """
-    actual = observe(control.transport, desired)
-    if export_state(actual.archive, actual.record, desired.source) != "complete":
-        raise PersistentChatError(
-            "Another run has taken the end of the export on %s, and there is no complete archive %s. Look at what that run "
-            "says, then run the task again." % (control.transport.server, desired.archive),
-            "job_gone",
-        )
-    return _report_of(desired, actual), actual.archive
-
-
-def _report_of(desired: Desired, actual: Actual) -> Report:
-    return judged(actual.report_text, desired.report, "export", desired.report_statuses)

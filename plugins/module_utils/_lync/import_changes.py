@@ -32,12 +32,14 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.import_
     verify,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.job_control import (
+    LOOKS,
     JobControl,
     Limits,
     LookAnew,
     Overtaken,
     StillRuns,
     job_connection,
+    too_many,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.jobs import Job
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.reading import read, write_then_read
@@ -52,7 +54,6 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.con
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import RemotingError
 
 RECORD_FORMAT = 1
-_LOOKS = 8  # how often what is there may be looked at anew
 
 
 @dataclass
@@ -85,7 +86,7 @@ def run(
             JobControl(session, connection, desired.dry_run_place, "dry run", limits, again),
             JobControl(session, connection, desired.place, "import", limits, again),
         )
-        for _unused in range(_LOOKS):
+        for _unused in range(LOOKS):
             try:
                 if not check_mode:
                     _wait(controls, desired)
@@ -96,11 +97,7 @@ def run(
                 continue
             except StillRuns as running:
                 return dict(result, job=running.shown)
-    raise PersistentChatError(
-        "Other runs import %s on %s at the same time. Let one of them finish, then run the task again."
-        % (desired.archive, session.server),
-        "job_gone",
-    )
+    raise too_many(desired.archive, session.server)
 
 
 def _wait(controls: Controls, desired: Desired) -> None:
@@ -133,7 +130,8 @@ def _converge(controls: Controls, desired: Desired, check_mode: bool, result: di
         if todo.changed:
             act(controls, desired, actual, todo.actions[0].op, result)
         else:
-            _tidy(controls, actual)
+            controls.real.tidy(actual.seen)
+            controls.dry_run.tidy(actual.previewed)
     return dict(
         result,
         file_name=desired.archive,
@@ -141,13 +139,6 @@ def _converge(controls: Controls, desired: Desired, check_mode: bool, result: di
         report_file=desired.report,
         dry_run_report_file=desired.dry_run_report,
     )
-
-
-def _tidy(controls: Controls, actual: Actual) -> None:
-    """Remove jobs that nobody needs any more."""
-    for control, seen in ((controls.real, actual.seen), (controls.dry_run, actual.previewed)):
-        if seen.job is not None and seen.job.state != jobs.RUNNING:
-            control.remove(seen.job.id)
 
 
 def act(controls: Controls, desired: Desired, actual: Actual, op: str, result: dict[str, Any]) -> None:
@@ -178,6 +169,8 @@ def act(controls: Controls, desired: Desired, actual: Actual, op: str, result: d
         )
     if job is not None:
         controls.real.remove(job.id)
+    if op == "verify":
+        controls.dry_run.tidy(actual.previewed)
     result.update(report=report.shown(), counts=counts.shown())
 
 

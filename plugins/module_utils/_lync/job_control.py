@@ -40,6 +40,8 @@ _DOUBT = 5.0
 _PAUSES = (0.5, 1.0, 2.0)
 _LONGEST_PAUSE = 5.0
 _ATTEMPTS = 3
+#: how often what is there may have to be looked at anew, because other controllers do the same
+LOOKS = 8
 
 
 class StillRuns(Exception):
@@ -59,6 +61,15 @@ class LookAnew(Exception):
 
 class Overtaken(LookAnew):
     """Another controller has seen to the end of the job."""
+
+
+def too_many(archive: str, server: str) -> PersistentChatError:
+    """The error of one that was overtaken time and again."""
+    return PersistentChatError(
+        "Other runs work with %s on %s at the same time. Let one of them finish, then run the task again."
+        % (archive, server),
+        "job_gone",
+    )
 
 
 class Limits:
@@ -134,31 +145,31 @@ class JobControl:
 
     def _look(self) -> Seen:
         seen: Seen = read(self.transport, jobs.job_reading(self.place))[0]
-        if seen.job is None:
-            return seen
-        outcomes = tuple(explained(outcome, self.connection) for outcome in seen.job.outcomes)
-        return replace(seen, job=replace(seen.job, outcomes=outcomes))
+        return seen
 
     def wait(self, job: Job) -> Job:
-        """The job once it has ended or is lost.
+        """The job once it has ended or is lost; errors that the connection explains say so.
 
         :raises Overtaken: another controller has removed it meanwhile.
         :raises StillRuns: the time of this call is over.
         :raises PersistentChatError: the job is older than it may become; it is left alone.
         """
         pauses = iter(_PAUSES)
-        current = job
+        current = self._again(job) if job.state == jobs.LOST else job
         while current.state == jobs.RUNNING:
             self._check_age(current)
             left = self.limits.left
             if left <= 0:
                 raise StillRuns(self.shown(current))
             self.limits.clock.sleep(min(next(pauses, _LONGEST_PAUSE), left))
-            seen = self.see().job
-            if seen is None or seen.id != job.id:
-                raise Overtaken
-            current = seen
-        return current
+            current = self._again(job)
+        return replace(current, outcomes=tuple(explained(outcome, self.connection) for outcome in current.outcomes))
+
+    def _again(self, job: Job) -> Job:
+        seen = self.see().job
+        if seen is None or seen.id != job.id:
+            raise Overtaken
+        return seen
 
     def _check_age(self, job: Job) -> None:
         if job.elapsed is not None and job.elapsed > self.limits.job:
@@ -291,16 +302,27 @@ class JobControl:
             elif self.transport.run([first])[0].error is None:
                 self.transport.run([*besides, *rest], stop_on_error=False)
 
+    def tidy(self, seen: Seen) -> None:
+        """Remove a job that has ended and that nobody needs."""
+        if seen.job is not None and seen.job.state != jobs.RUNNING:
+            self.remove(seen.job.id)
+
     def free(self, seen: Seen) -> None:
         """Make the place free of a job that has ended or is lost, or of what is left of one.
 
+        :raises LookAnew: it is not so any more.
         :raises PersistentChatError: it cannot be made free, as when a process that could not be seen still works there.
         """
         if not seen.occupied:
             return
-        commands = jobs.retiring(self.place, seen.job.id) if seen.job else jobs.clearing(self.place)
+        now = self.see()
+        if now.job and (seen.job is None or (now.job.id, now.job.state) != (seen.job.id, seen.job.state)):
+            raise LookAnew
+        if not now.occupied:
+            return
+        commands = jobs.retiring(self.place, now.job.id) if now.job else jobs.clearing(self.place)
         outcomes = self.transport.run(commands)
-        if seen.job is not None and outcomes[0].error is not None:
+        if now.job is not None and outcomes[0].error is not None:
             raise PersistentChatError(
                 "An earlier %s seems to have ended, but its folder %s cannot be moved: %s. Perhaps its process runs under an "
                 "account that this one may not see. End it, or wait for its end, then run the task again."
