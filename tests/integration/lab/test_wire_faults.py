@@ -112,6 +112,7 @@ def test_lost_authentication(lab: LabClient, faults: Order, do: str, way: str, s
     faults({"at": "http-after", "match": "Create", "do": do})
     shell = client.open_shell()
     assert faults() == [1]
+    time.sleep(0.5)  # until the end of the connection has arrived, which the library looks for before it sends
     if status is None:
         client.close_shell(shell)
         return
