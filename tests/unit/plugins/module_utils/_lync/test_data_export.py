@@ -327,6 +327,7 @@ class TestJob:
 
     def test_of_two_controllers_both_get_the_archive(self, run: Any, server: Any, estate: Any) -> None:
         """Both see the end of the job; the first has given the archive its name when the second goes on."""
+        run(params(), False, server.connect)
         estate.jobs.held = True
         run(params(existing="replace"), False, server.connect)
         estate.jobs.release()

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput, PersistentChatError
-from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_import import import_state
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync import jobs
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_import import Desired, import_state
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.export_changes import run as export
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.import_changes import run as run_module
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.errors import AMBIGUOUS, RemotingError
@@ -460,3 +461,34 @@ class TestJob:
         estate.files.locate("lync01", ARCHIVE).write_bytes(b"another")
         failing("import_unfinished", server, clock, "another archive")
         assert imports(server, estate) == 1
+
+    def test_whose_job_another_run_has_seen_to_imports_nothing_more(
+        self, running: dict, server: Any, estate: Any, clock: Any
+    ) -> None:
+        sleep = clock.sleep
+
+        def overtake(seconds: float) -> None:
+            clock.sleep = sleep
+            estate.jobs.held = False
+            estate.jobs.release()
+            assert run(params(), False, server.connect, clock)["changed"]
+
+        clock.sleep = overtake
+        assert not run(params(repeat=True, merge=True), False, server.connect, clock)["changed"]
+        assert imports(server, estate) == 1
+        assert left(estate) == DONE
+
+    def test_one_that_took_its_place_and_never_began_is_no_import(
+        self, archive: str, server: Any, estate: Any, clock: Any
+    ) -> None:
+        """The session ended between the claim and the record; an older report lies there."""
+        run(params(), False, server.connect, clock)
+        for name in ("import-started.json", "imported.json"):
+            estate.files.locate("lync01", "C:\\Migration\\groupchat." + name).unlink()
+        desired = Desired.of(params())
+        subject = {"sha256": archive, "target": desired.target}
+        server.run(jobs.preparing(desired.place, "0" * 32, [], subject, 1))
+        result = run(params(merge=True), False, server.connect, clock)
+        assert [action["op"] for action in result["actions"]] == ["import"]
+        assert imports(server, estate) == 2
+        assert left(estate) == DONE
