@@ -115,7 +115,7 @@ def encode_request(commands: Sequence[Command], stop_on_error: bool = True) -> b
     check_commands(commands)
     request = {
         "protocol": PROTOCOL,
-        "modules": list(MODULES),
+        "modules": list(MODULES) if any(map(names_lync, commands)) else [],
         "stop_on_error": stop_on_error,
         "commands": [
             {"name": command.name, "parameters": dict(command.parameters), "select": list(command.select)}
@@ -130,6 +130,14 @@ def encode_request(commands: Sequence[Command], stop_on_error: bool = True) -> b
             code="request_too_large",
         )
     return encoded
+
+
+def names_lync(command: Command) -> bool:
+    """Whether a command is a cmdlet of Lync or speaks of one, so that it needs the module.
+
+    Loading it takes a server seconds, and whoever follows a job asks often.
+    """
+    return any("-cs" in str(text).lower() for text in (command.name, *command.parameters.values()))
 
 
 def decode_response(stdout: bytes, commands: Sequence[Command]) -> list[Outcome]:

@@ -10,6 +10,7 @@ import logging
 from typing import Any, Callable
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.attempts import Deadline
+from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.bridge import names_lync
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import Command, Outcome
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.pipelines import IMPORT, Answer, parameters
@@ -60,7 +61,6 @@ class PsrpSession:
         """
         pipeline_id = self._start(command, reach)
         reach("receive")
-        self._imported = True
         answer = Answer()
         while not answer.ended and not answer.question:
             self._receive(pipeline_id, answer)
@@ -107,7 +107,11 @@ class PsrpSession:
         from pypsrp.serializer import TaggedValue
 
         pipeline = PowerShell(self._pool)
-        for one in [command] if self._imported else [IMPORT, command]:
+        commands = [command]
+        if names_lync(command) and not self._imported:
+            commands.insert(0, IMPORT)
+            self._imported = True
+        for one in commands:
             pipeline.add_cmdlet(one.name).add_parameters(parameters(one, TaggedValue)).add_statement()
 
         def send(message: Any) -> None:

@@ -123,6 +123,19 @@ def test_the_request_is_the_agreed_one():
     }
 
 
+@pytest.mark.parametrize(
+    "command, loads",
+    [
+        (GET, True),
+        (Command("Get-Command", {"Name": ["get-cspool"]}), True),
+        (Command("Get-Item", {"LiteralPath": "C:\\Migration"}), False),
+    ],
+)
+def test_the_module_is_loaded_for_those_who_need_it(command, loads):
+    sent = json.loads(bridge.encode_request([Command("Get-Date"), command]))
+    assert bool(sent["modules"]) == loads
+
+
 def test_a_request_beyond_the_parsers_limit_is_refused():
     with pytest.raises(InvalidInput, match="smaller steps"):
         bridge.encode_request([Command("Get-CsPool", {"Identity": "x" * bridge.REQUEST_LIMIT})])

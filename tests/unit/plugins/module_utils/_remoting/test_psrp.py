@@ -188,7 +188,11 @@ def test_programs_need_the_other_transport(sessions):
 
 @pytest.mark.parametrize(
     "auth, missing, named",
-    [("ntlm", "pypsrp.wsman", "pypsrp"), ("credssp", "requests_credssp", "credssp"), ("kerberos", "gssapi", "kerberos")],
+    [
+        ("ntlm", "pypsrp.wsman", "pypsrp"),
+        ("credssp", "requests_credssp", "credssp"),
+        ("kerberos", "gssapi", "kerberos"),
+    ],
 )
 def test_a_library_that_is_missing_is_named(monkeypatch, auth, missing, named):
     monkeypatch.setitem(sys.modules, missing, None)
