@@ -28,8 +28,8 @@ test: setup ## Run all tests
 .PHONY: test-unit test-integration test-lab test-scenario sanity units-matrix package lint
 test-unit: setup ## Run the unit tests
 	@$(TIERS) unit
-test-integration: setup ## Run the modules against the lab
-	@$(TIERS) integration
+test-integration: setup ## Run modules, connections and migrations against the lab
+	@$(TIERS) modules integration
 test-lab: setup ## Run the tests of the lab itself
 	@$(TIERS) lab
 test-scenario: setup ## Run the molecule scenarios

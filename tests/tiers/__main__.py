@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the tiers that are named, or all of them: python -m tests.tiers [TIER...]
 
-Two tiers run side by side where there are two cores. What a tier prints goes into .cache/tests/TIER.log, and is shown
+Three tiers run side by side: those with a lab wait more than they work. What a tier prints goes into .cache/tests/TIER.log, and is shown
 when the tier failed. The table at the end counts the tests that ran; a tier in which nothing ran has failed.
 """
 
@@ -23,6 +23,7 @@ from tests.tiers.catalogue import TIERS, Check, Tier
 
 CHECKOUT = Path(__file__).parents[2]
 RESULTS = CHECKOUT / ".cache" / "tests"
+_SIDE_BY_SIDE = 3
 LONGEST_EXCERPT = 200  # lines
 NOTE = "note: "  # a line that begins with this is shown also when the tier passed
 
@@ -145,7 +146,7 @@ def main(names: list[str]) -> int:
         (RESULTS / (tier.name + ".log")).unlink(missing_ok=True)
     started = time.monotonic()
     counts = []
-    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as executor:
+    with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE) as executor:
         for future in as_completed([executor.submit(run_tier, tier) for tier in wanted]):
             counts.append(future.result())
             show(counts[-1])

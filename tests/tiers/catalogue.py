@@ -39,11 +39,12 @@ def _check(name: str, *command: str, **environment: str) -> Check:
 
 
 _IN_A_LAB = ("tests/tiers/integration", "{reports}")
-_COLLECTION = ("tests/integration", "--ignore=tests/integration/lab")
+_REST = ("tests/integration", "--ignore=tests/integration/lab", "--ignore=tests/integration/modules")
 
 # The longest come first: tiers run side by side, and the last one to start should be a short one.
 TIERS = (
-    Tier("integration", (_check("pytest, on the collection", *_IN_A_LAB, "integration", *_COLLECTION),)),
+    Tier("modules", (_check("pytest, on the modules", *_IN_A_LAB, "modules", "tests/integration/modules"),)),
+    Tier("integration", (_check("pytest, on connections and migrations", *_IN_A_LAB, "integration", *_REST),)),
     Tier("scenario", (_check("molecule", "tests/tiers/scenario", "{reports}"),)),
     Tier("lab", (_check("pytest, on the lab itself", *_IN_A_LAB, "lab", "tests/integration/lab"),)),
     Tier(
