@@ -11,7 +11,9 @@ from types import SimpleNamespace
 from typing import Any, Callable, Mapping, Sequence
 
 import pytest
+from importing import ARCHIVE
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.export_changes import run as export
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.command import (
     CmdletError,
     Command,
@@ -106,3 +108,12 @@ def server(estate: Estate) -> LabServer:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def archive(server: LabServer) -> str:
+    """An archive of the legacy database; returns its hash."""
+    given = {"db_instance": "sql01.contoso.com\\GC", "db_name": "mgc", "file_name": ARCHIVE, "remote_addr": "x"}
+    sha256: str = export(given, False, server.connect)["sha256"]
+    server.calls.clear()
+    return sha256
