@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from dataclasses import replace
 from typing import Any, Callable
 
-import pypsrp.wsman  # noqa: F401  (whole, before a test hides a part of it)
 import pytest
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput, MissingLibrary
@@ -28,6 +28,8 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.err
     RemotingError,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
+
+importlib.import_module("pypsrp.wsman")  # whole, before a test hides a part of it
 
 OPTIONS = RemotingOptions("lync01.contoso.com", transport="psrp", retry_pauses=())
 GET = Command("Get-CsPool", reads=True)
