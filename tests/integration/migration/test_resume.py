@@ -29,8 +29,7 @@ def test_a_job_that_runs_is_followed_by_the_next_run(cmdlet, skip, play, plan, f
     del variables["pc_migration"]["job_timeout"]
     done = play("migrate")
     assert done.status == 0, done.output
-    assert "running for" in done.output
-    assert applied(fresh_lab, cmdlet) == 1
+    assert applied(fresh_lab, cmdlet) == 1  # the one that the first run began
     databases = fresh_lab.status()["databases"]
     assert databases[DATABASE] == databases["sql01.contoso.com\\GC/mgc"]
 
