@@ -50,7 +50,7 @@ TIERS = (
     Tier(
         "soak",
         (
-            _check("100 random faults", "tests/setup/in-a-lab", "soak-short", "tests.soak", "-n", "100"),
+            _check("100 random faults", "tests/setup/in-a-lab", "soak-short", "tests.soak", "-n", "100", "--seed", "1"),
             _check("the benchmark runs", "tests/setup/in-a-lab", "bench-short", "tests.bench", "--repeats", "1"),
         ),
     ),
