@@ -55,6 +55,23 @@ def test_defaults_are_kerberos_over_https():
         ({"auth": "basic", "remote_user": "a"}, "remote_password"),
         ({"auth": "basic", "remote_password": "s3cr3t-Value"}, "remote_user"),
         ({"auth": "basic", "scheme": "http", "remote_user": "a", "remote_password": "s3cr3t-Value"}, "clear text"),
+        ({"auth": "certificate", "scheme": "http"}, "clear text"),
+        ({"auth": "certificate"}, "certificate_key_pem"),
+        (
+            {"auth": "certificate", "certificate_pem": "/nonexistent", "certificate_key_pem": "/nonexistent"},
+            "cannot be used",
+        ),
+        ({"auth": "ntlm", "remote_user": "a"}, "remote_password"),
+        ({"auth": "credssp", "remote_password": "s3cr3t-Value"}, "remote_user"),
+        ({"auth": "negotiate"}, "transport psrp"),
+        ({"path": "OcsPowershell"}, "transport psrp"),
+        ({"configuration_name": "Roles"}, "transport psrp"),
+        ({"transport": "psrp", "configuration_name": "a b"}, "configuration_name"),
+        ({"kerberos_service": "HTTP/lync01"}, "kerberos_service"),
+        ({"realm": "CONTOSO.COM\n[realms]"}, "realm"),
+        ({"realm": "CONTOSO.COM", "kdc": ["dc1.contoso.com:88:88"]}, "kdc"),
+        ({"realm": "CONTOSO.COM", "kdc": ["dc1\nadmin_server = evil"]}, "kdc"),
+        ({"kdc": ["dc1.contoso.com"]}, "needs realm"),
     ],
 )
 def test_options_that_cannot_work_are_refused(changed, words):
