@@ -48,6 +48,21 @@ def test_a_step_that_is_known_to_be_blocked_stops_the_run_before_the_first_write
     assert fresh_lab.writes() == before
 
 
+def test_over_psrp_with_a_ticket_of_its_own_and_over_the_second_hop(play, fresh_lab, variables):
+    """As from an execution environment, to servers that hand nothing on unless they were given it."""
+    fresh_lab.call("switch.set", name="second_hop", value="needs_delegation")
+    account = {"remote_user": "csadmin", "remote_password": settings.PASSWORD}
+    account.update(realm=settings.REALM, kdc=[settings.DOMAIN_CONTROLLERS[0].fqdn], kerberos_delegation=True)
+    variables["pc_remoting"].update(transport="psrp", **account)
+    done = play("migrate", stop_before="nothing")
+    assert done.status == 0, done.output
+    assert holders(fresh_lab) == [("contact", None)]
+    databases = fresh_lab.status()["databases"]
+    assert databases["sql01.contoso.com\\PCHAT/mgc"] == databases["sql01.contoso.com\\GC/mgc"]
+    assert not shown(done.output, [settings.PASSWORD])
+    assert play("migrate", stop_before="nothing").changed == 0
+
+
 def test_passwords_are_printed_nowhere(play, lab, variables):
     account = "csadmin@" + settings.DOMAIN
     variables["pc_remoting"].update(auth="basic", remote_user=account, remote_password=settings.PASSWORD)
