@@ -13,10 +13,7 @@ import threading
 import time
 from typing import Any, Callable, Mapping
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import (
-    MissingLibrary,
-    PersistentChatError,
-)
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.attempts import quiet
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.failures import Target, classify
 from ansible_collections.lync.persistent_chat.plugins.module_utils._remoting.options import RemotingOptions
@@ -61,8 +58,6 @@ def explained(error: BaseException, options: RemotingOptions, url: str = "") -> 
 
     :param url: what was asked, when it was not the configured endpoint.
     """
-    if isinstance(error, MissingLibrary):
-        return problem(error.code, str(error))
     if isinstance(error, PersistentChatError):
         return problem(error.code, str(error))
     target = Target(options.server, url or options.url, options.auth, options.user, options.principal)
