@@ -6,10 +6,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def rdn(attribute: str, value: str) -> str:
+    """A relative distinguished name such as C(CN=Group Chat), its value escaped (RFC 4514, section 2.4).
+
+    :param value: without control characters and without blanks at its ends.
+    """
+    escaped = re.sub(r'([\\",+;<>])', r"\\\1", value)
+    return "%s=%s%s" % (attribute, "\\" if value.startswith("#") else "", escaped)
+
 
 DOMAIN = "contoso.com"
 REALM = DOMAIN.upper()
@@ -23,6 +34,8 @@ TRUSTED_SERVICES_DN = "CN=Trusted Services," + RTC_SERVICE_DN
 POOLS_DN = "CN=Pools," + RTC_SERVICE_DN
 SERVICE_ACCOUNTS_DN = "OU=Service Accounts," + BASE_DN
 LEGACY_OU_DN = "OU=Group Chat," + SERVICE_ACCOUNTS_DN
+LOOKUP_OUTER_OU_DN = "%s,%s" % (rdn("OU", "Außen+Stelle;1\\Süd"), BASE_DN)
+LOOKUP_OU_DN = "%s,%s" % (rdn("OU", "#Dienste, Köln <alt>"), LOOKUP_OUTER_OU_DN)
 PEOPLE_DN = "OU=People," + BASE_DN
 SERVERS_DN = "OU=Servers," + BASE_DN
 GROUPS_DN = "OU=Groups," + BASE_DN
@@ -95,8 +108,10 @@ SIP_DOMAINS = (DOMAIN, "fabrikam.example")  # the first is the default
 class Account:
     """A user of the lab's domain.
 
+    :param name: the sAMAccountName.
     :param sip: the SIP address (with C(sip:)) of a SIP-enabled user, or None.
     :param groups: common names of the groups that it is a member of.
+    :param common_name: the CN, where it is not the sAMAccountName.
     """
 
     name: str
@@ -105,11 +120,12 @@ class Account:
     sip: str | None = None
     groups: tuple[str, ...] = ()
     description: str = ""
+    common_name: str = ""
 
     @property
     def dn(self) -> str:
         """The distinguished name."""
-        return "CN=%s,%s" % (self.name, self.parent)
+        return "%s,%s" % (rdn("CN", self.common_name or self.name), self.parent)
 
     @property
     def upn(self) -> str:
@@ -120,8 +136,11 @@ class Account:
 USERS_DN = "CN=Users," + BASE_DN
 ADMINISTRATOR = "Administrator"
 OPERATOR = "csadmin"
+DIRECTORY_SERVICE = "svc-directory"  # what it may do: directory/delegation.py
 WELL_KNOWN_USER = "ocschat"
 WELL_KNOWN_SIP = "sip:%s@%s" % (WELL_KNOWN_USER, DOMAIN)
+LOOKUP_USER = "ocs-lookup"  # the well-known user of the second SIP domain, with every awkward name
+LOOKUP_SIP = "sip:%s@%s" % (WELL_KNOWN_USER, SIP_DOMAINS[1])
 ACCOUNTS = (
     Account(
         OPERATOR, USERS_DN, "Lync operator", None,
@@ -129,7 +148,7 @@ ACCOUNTS = (
     ),
     Account("chatadmin", PEOPLE_DN, "Persistent Chat administrator", None, ("CSPersistentChatAdministrator",)),
     Account(
-        "svc-directory", SERVICE_ACCOUNTS_DN, "Directory service account", None, ("Domain Admins",),
+        DIRECTORY_SERVICE, SERVICE_ACCOUNTS_DN, "Directory service account", None, (),
         "Deletes and restores the well-known user over LDAP",
     ),
     Account("plainuser", PEOPLE_DN, "Plain user"),
@@ -137,6 +156,10 @@ ACCOUNTS = (
     Account(
         WELL_KNOWN_USER, LEGACY_OU_DN, "Group Chat", WELL_KNOWN_SIP, ("Group Chat Services", "Deny Interactive Logon"),
         "Well-known user of the Group Chat Lookup service",
+    ),
+    Account(
+        LOOKUP_USER, LOOKUP_OU_DN, 'Lookup "R2", Größe', LOOKUP_SIP, ("Group Chat Services",),
+        "Well-known user of the second SIP domain", common_name='Lookup, "R2" + Größe',
     ),
 )  # fmt: skip
 ACCOUNT_NAMES = (ADMINISTRATOR, *(account.name for account in ACCOUNTS))

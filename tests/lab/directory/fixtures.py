@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 
 from tests.lab import settings
@@ -16,6 +17,7 @@ WORKSTATION_ACCOUNT = 0x1000
 NEVER_EXPIRES = 0x10000
 AES_ONLY = 24
 GLOBAL_SECURITY_GROUP = -2147483646
+SAFE = re.compile(r"[!-9;=-~]([ -~]*[!-~])?")
 SERVICE_CLASSES = ("HTTP", "HOST", "WSMAN")
 # group: container; those that exist in every domain are not listed
 GROUPS = {
@@ -32,16 +34,29 @@ PRIVILEGED_GROUPS = ("Domain Admins",)
 LC_SERVICES_DN = "CN=Lc Services,CN=Microsoft,CN=%s,%s" % (settings.REGISTRAR_POOL, settings.POOLS_DN)
 
 
+def _line(name: str, value: object) -> str:
+    """One line of LDIF; base64 for what RFC 2849 does not allow as it is."""
+    if isinstance(value, bytes) or not SAFE.fullmatch(str(value)):
+        octets = value if isinstance(value, bytes) else str(value).encode()
+        return "%s:: %s\n" % (name, base64.b64encode(octets).decode())
+    return "%s: %s\n" % (name, value)
+
+
 def _entry(dn: str, **attributes: object) -> str:
-    lines = ["dn: " + dn]
+    lines = [_line("dn", dn)]
     for name, values in attributes.items():
         for value in values if isinstance(values, tuple) else (values,):
-            lines.append("%s: %s" % (name.replace("_", "-"), value))
-    return "\n".join(lines) + "\n"
+            lines.append(_line(name.replace("_", "-"), value))
+    return "".join(lines)
 
 
 def _password(text: str) -> str:
-    return "unicodePwd:: %s\n" % base64.b64encode(('"%s"' % text).encode("utf-16-le")).decode()
+    return _line("unicodePwd", ('"%s"' % text).encode("utf-16-le"))
+
+
+def group_dn(group: str) -> str:
+    """The distinguished name of a group of GROUPS, or of one that every domain has."""
+    return "CN=%s,%s" % (group, GROUPS.get(group, settings.USERS_DN))
 
 
 def container_dn(pool: str) -> str:
@@ -57,6 +72,8 @@ def containers() -> str:
     units = [
         settings.SERVICE_ACCOUNTS_DN,
         settings.LEGACY_OU_DN,
+        settings.LOOKUP_OUTER_OU_DN,
+        settings.LOOKUP_OU_DN,
         settings.PEOPLE_DN,
         settings.SERVERS_DN,
         settings.GROUPS_DN,
@@ -128,8 +145,8 @@ def accounts() -> str:
 def _changes() -> Iterator[str]:
     for account in settings.ACCOUNTS:
         for group in account.groups:
-            dn = "CN=%s,%s" % (group, GROUPS.get(group, settings.USERS_DN))
-            yield "dn: %s\nchangetype: modify\nadd: member\nmember: %s\n-\n" % (dn, account.dn)
+            member = _line("member", account.dn)
+            yield "dn: %s\nchangetype: modify\nadd: member\n%s-\n" % (group_dn(group), member)
     # Passwords of a cached template must not age, and a logon must not look like a write.
     yield (
         "dn: %s\nchangetype: modify\nreplace: maxPwdAge\nmaxPwdAge: -9223372036854775808\n-\n"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import ldb
 import samba.provision
 from samba.auth import system_session
 from samba.credentials import Credentials
@@ -19,7 +20,7 @@ from samba.param import LoadParm
 from samba.samdb import SamDB
 
 from tests.lab import settings
-from tests.lab.directory import fixtures, schema
+from tests.lab.directory import delegation, fixtures, schema
 from tests.lab.directory.places import SERVICES, home
 
 TICKET_HOURS = 24 * 7
@@ -69,6 +70,24 @@ def provision(controller: settings.Host) -> None:
     subprocess.run(["samba_spnupdate", "-s", home(controller) + "/etc/smb.conf"], check=True)
 
 
+def _delegate(samdb: SamDB) -> None:
+    """Give svc-directory its rights (delegation.py)."""
+    controls = ["sd_flags:1:4", "show_deleted:1"]
+    samdb.modify_ldif(
+        "dn: %s\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor: %s\n-\n"
+        % (delegation.DELETED_OBJECTS_DN, delegation.DELETED_OBJECTS_OWNED),
+        controls=["show_deleted:1"],
+    )
+    account = samdb.search(expression="(sAMAccountName=%s)" % settings.DIRECTORY_SERVICE, attrs=["objectSid"])
+    sid = delegation.sid_text(account[0]["objectSid"][0])
+    for grant in delegation.GRANTS:
+        (found,) = samdb.search(grant.dn, ldb.SCOPE_BASE, attrs=["nTSecurityDescriptor"], controls=controls)
+        descriptor = delegation.changed(found["nTSecurityDescriptor"][0], grant.sddl(sid), present=True)
+        change = ldb.Message(found.dn)
+        change["acl"] = ldb.MessageElement(descriptor, ldb.FLAG_MOD_REPLACE, "nTSecurityDescriptor")
+        samdb.modify(change, controls=controls)
+
+
 def populate(controller: settings.Host) -> None:
     """Extend the schema and add the lab's objects, offline: the controller does not run yet."""
     parameters = LoadParm(home(controller) + "/etc/smb.conf")
@@ -84,6 +103,7 @@ def populate(controller: settings.Host) -> None:
     for text in (fixtures.containers(), fixtures.groups(), fixtures.accounts()):
         step(lambda samdb, text=text: samdb.add_ldif(text))
     step(lambda samdb: samdb.modify_ldif(fixtures.changes()))
+    step(_delegate)
 
     credentials = Credentials()
     credentials.guess(parameters)

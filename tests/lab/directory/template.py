@@ -17,7 +17,7 @@ from tests.lab import namespaces, settings
 from tests.lab.settings import Paths
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that Samba's modules are installed for
-BUILDERS = ("fixtures", "places", "provision", "schema")
+BUILDERS = ("delegation", "fixtures", "places", "provision", "schema")
 SOURCES = [Path(settings.__file__), *(Path(__file__).with_name(name + ".py") for name in BUILDERS)]
 
 
