@@ -17,24 +17,42 @@ attributes:
 options:
   server:
     description:
-      - The domain controller to which the module connects, by its fully qualified domain name.
+      - The domain controllers, by their fully qualified domain names, in order of preference. The first one that can be used is
+        the domain controller that the whole task reads from and writes to.
+      - The next one is tried when one cannot be reached, its certificate is not trusted, it is read-only or not ready. A refused
+        sign-in ends the task at once, because a wrong password on every domain controller would lock the account out.
+      - Required unless O(domain) is set.
       - The environment variable E(PERSISTENT_CHAT_LDAP_SERVER) is used when this option is not set.
+    type: list
+    elements: str
+  domain:
+    description:
+      - The DNS name of the domain. Without O(server), its domain controllers are looked up in DNS (the SRV records
+        C(_ldap._tcp.dc._msdcs)), and tried in the order of their priority and weight.
+      - The environment variable E(PERSISTENT_CHAT_LDAP_DOMAIN) is used when this option is not set.
     type: str
-    required: true
   port:
     description:
-      - The port of LDAP over TLS. Without it, V(636).
+      - The port of the domain controller. Without it, V(636) with O(tls_mode=ldaps) and V(389) with O(tls_mode=start_tls).
       - The environment variable E(PERSISTENT_CHAT_LDAP_PORT) is used when this option is not set.
     type: int
+  tls_mode:
+    description:
+      - V(ldaps) begins with TLS. V(start_tls) begins TLS inside LDAP, before anything else is said. There is no third way.
+      - The environment variable E(PERSISTENT_CHAT_LDAP_TLS_MODE) is used when this option is not set.
+    type: str
+    choices: [ldaps, start_tls]
+    default: ldaps
   global_catalog:
     description:
-      - The global catalog server on which the forest is searched. Without it, O(server).
+      - The global catalog server on which the forest is searched. Without it, the domain controller that is used, when it is a global
+        catalog, else one that the forest names.
       - The environment variable E(PERSISTENT_CHAT_LDAP_GLOBAL_CATALOG) is used when this option is not set.
     type: str
   auth_protocol:
     description:
       - How to authenticate. V(kerberos) uses the ticket that is in the credential cache, unless O(username) and
-        O(password) are given.
+        O(password) are given; it is bound to the TLS channel. V(simple) sends O(username) and O(password) inside TLS.
       - The environment variable E(PERSISTENT_CHAT_LDAP_AUTH_PROTOCOL) is used when this option is not set.
     type: str
     choices: [kerberos, simple]
@@ -49,6 +67,17 @@ options:
       - The account's password.
       - The environment variable E(PERSISTENT_CHAT_LDAP_PASSWORD) is used when this option is not set.
     type: str
+  realm:
+    description:
+      - The Kerberos realm. With it no system-wide Kerberos configuration is needed or used.
+      - The environment variable E(PERSISTENT_CHAT_LDAP_REALM) is used when this option is not set.
+    type: str
+  kdc:
+    description:
+      - The Kerberos servers of O(realm). Without it they are looked up in DNS.
+      - The environment variable E(PERSISTENT_CHAT_LDAP_KDC) is used when this option is not set.
+    type: list
+    elements: str
   ca_cert:
     description:
       - A PEM file with the certificates of the authorities to trust, instead of those that the controller trusts.
@@ -67,7 +96,29 @@ options:
       - The environment variable E(PERSISTENT_CHAT_LDAP_CONNECTION_TIMEOUT) is used when this option is not set.
     type: int
     default: 30
+  verify_on:
+    description:
+      - Which domain controllers must agree before an address counts as free, or an account as back. Each of them is also searched for
+        holders of the address. One of them that cannot be asked stops the task; the others are named in the result.
+      - V(required) means the domain controller that is used, O(lync_domain_controllers) and the global catalog.
+      - V(all) means every domain controller and global catalog of the forest.
+      - Otherwise names of domain controllers, in addition to the domain controller that is used, O(lync_domain_controllers) and the
+        global catalog.
+      - The environment variable E(PERSISTENT_CHAT_LDAP_VERIFY_ON) is used when this option is not set.
+    type: list
+    elements: str
+    default: [required]
+  lync_domain_controllers:
+    description:
+      - The domain controllers that the Lync servers use, in their sites. While one of these still shows the old holder, Lync
+        refuses the new endpoint, so they must agree.
+      - The environment variable E(PERSISTENT_CHAT_LDAP_LYNC_DOMAIN_CONTROLLERS) is used when this option is not set.
+    type: list
+    elements: str
+    default: []
 requirements:
   - ldap3 >= 2.9.1
+  - dnspython >= 2.4, to look up O(domain)
+  - krb5 >= 0.5.0, for O(realm) and for Kerberos with O(password)
   - gssapi >= 1.8.0 and cryptography >= 3.1, for O(auth_protocol=kerberos)
 """

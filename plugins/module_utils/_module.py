@@ -73,8 +73,15 @@ def remoting_spec() -> Spec:
 def directory_spec() -> Spec:
     """The options of the doc fragment C(lync.persistent_chat.directory)."""
     return {
-        "server": {"type": "str", "required": True, "fallback": _env("LDAP_SERVER")},
+        "server": {"type": "list", "elements": "str", "fallback": _env("LDAP_SERVER")},
+        "domain": {"type": "str", "fallback": _env("LDAP_DOMAIN")},
         "port": {"type": "int", "fallback": _env("LDAP_PORT")},
+        "tls_mode": {
+            "type": "str",
+            "choices": ["ldaps", "start_tls"],
+            "default": "ldaps",
+            "fallback": _env("LDAP_TLS_MODE"),
+        },
         "global_catalog": {"type": "str", "fallback": _env("LDAP_GLOBAL_CATALOG")},
         "auth_protocol": {
             "type": "str",
@@ -84,6 +91,8 @@ def directory_spec() -> Spec:
         },
         "username": {"type": "str", "fallback": _env("LDAP_USERNAME")},
         "password": {"type": "str", "no_log": True, "fallback": _env("LDAP_PASSWORD")},
+        "realm": {"type": "str", "fallback": _env("LDAP_REALM")},
+        "kdc": {"type": "list", "elements": "str", "fallback": _env("LDAP_KDC")},
         "ca_cert": {"type": "path", "fallback": _env("LDAP_CA_CERT")},
         "cert_validation": {
             "type": "str",
@@ -92,6 +101,18 @@ def directory_spec() -> Spec:
             "fallback": _env("LDAP_CERT_VALIDATION"),
         },
         "connection_timeout": {"type": "int", "default": 30, "fallback": _env("LDAP_CONNECTION_TIMEOUT")},
+        "verify_on": {
+            "type": "list",
+            "elements": "str",
+            "default": ["required"],
+            "fallback": _env("LDAP_VERIFY_ON"),
+        },
+        "lync_domain_controllers": {
+            "type": "list",
+            "elements": "str",
+            "default": [],
+            "fallback": _env("LDAP_LYNC_DOMAIN_CONTROLLERS"),
+        },
     }
 
 
@@ -129,6 +150,7 @@ def migration_spec() -> Spec:
                 "object_sid": {"type": "str"},
                 "sam_account_name": {"type": "str"},
                 "override": {"type": "list", "elements": "str", "default": []},
+                "accept_undo": {"type": "str", "choices": ["full", "partial", "none"], "default": "full"},
             },
         },
         "backup_dir": {"type": "path", "required": True},

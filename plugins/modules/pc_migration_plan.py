@@ -62,6 +62,11 @@ options:
             type: list
             elements: str
             default: []
+          accept_undo:
+            description: The least that undo must be worth before the account is deleted, as in M(lync.persistent_chat.pc_wellknown_user).
+            type: str
+            choices: [full, partial, none]
+            default: full
       backup_dir:
         description: The folder on the controller that receives the account's backup and the record of the services.
         type: path

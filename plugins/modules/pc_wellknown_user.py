@@ -15,7 +15,7 @@ description:
   - Before anything is deleted or disabled the module searches the whole forest for the address, checks the account with the
     guards listed below, and writes a backup that it reads back and verifies. The account is read once more right before the
     write, addressed by its GUID, and never deleted together with objects below it.
-  - After the write it waits until the domain controller and the global catalog agree. Its result is what was seen then.
+  - After the write it waits until every domain controller of O(verify_on) agrees. Its result is what was seen then.
   - A run that was interrupted can be started again. What was done is told by the directory and by the backup.
   - In check mode nothing is written, neither to the directory nor to O(backup_dir). The result says what would be done, and what
     undoing it would be worth (RV(undo)).
@@ -33,8 +33,9 @@ options:
       - V(disabled) removes every C(msRTCSIP-*) attribute and the address in C(proxyAddresses), and disables the account. Nothing
         is lost, O(state=present) brings all of it back.
       - V(present) brings the account back from its backup. An account that is there already gets back what it lacks; what it has is
-        neither overwritten nor removed. A deleted account is restored by its GUID, with the attributes and the group
-        memberships of the backup. It is never created anew, because that would be another account with another SID.
+        neither overwritten nor removed. A deleted account is restored by its GUID, out of the Recycle Bin or out of its tombstone,
+        with the attributes and the group memberships of the backup. It is created anew only with O(allow_recreate=true), because that
+        is another account with another SID. RV(restored_from) tells which.
       - The choice is yours; there is no default.
     type: str
     choices: [absent, disabled, present]
@@ -96,9 +97,27 @@ options:
       - mailbox
       - enterprise_voice
       - recent_logon
+  accept_undo:
+    description:
+      - The least that bringing the account back must be worth before it is deleted. The module stops before any write when it is worth less.
+      - V(full) - everything comes back, the password too. That needs the Active Directory Recycle Bin.
+      - V(partial) - the account comes back with its GUID, its SID and what the backup holds, without its password.
+      - V(none) - nothing comes back but a new account with another SID, see O(allow_recreate).
+      - With O(state=disabled) nothing is lost, so this option does not matter.
+    type: str
+    choices: [full, partial, none]
+    default: full
+  allow_recreate:
+    description:
+      - With O(state=present), whether an account that the directory has given up for good may be created anew from its backup. It is
+        another account then, with another GUID and SID, without a password and disabled; its attributes and group memberships are those of the
+        backup. Whatever named the old SID, such as access control lists and SQL Server logins, does not know the new one.
+      - Without it the module stops, and says why nothing else is possible.
+    type: bool
+    default: false
   replication_timeout:
     description:
-      - How long to wait, in seconds, until the domain controller and the global catalog agree. The module fails when they do not, and
+      - How long to wait, in seconds, until every domain controller of O(verify_on) agrees. The module fails when they do not, and
         goes on waiting when it is run again.
     type: int
     default: 300
@@ -128,6 +147,8 @@ EXAMPLES = r"""
     sip_address: sip:ocschat@contoso.com
     sam_account_name: ocschat
     state: absent
+    # without the Recycle Bin the password cannot come back
+    accept_undo: partial
     backup_dir: /var/lib/persistent-chat/contoso
   delegate_to: localhost
   register: legacy_user
@@ -162,6 +183,60 @@ state:
   returned: success
   type: str
   sample: absent
+server:
+  description: The domain controller that was used.
+  returned: success
+  type: str
+  sample: dc1.contoso.com
+servers_skipped:
+  description: The domain controllers of O(server) or O(domain) that were tried before and could not be used.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The domain controller.
+      type: str
+    reason:
+      description: Why it could not be used.
+      type: str
+replication:
+  description: Which domain controllers had to agree, and which had not.
+  returned: success
+  type: dict
+  contains:
+    required:
+      description: Those of O(verify_on).
+      type: list
+      elements: dict
+      contains:
+        server:
+          description: The domain controller.
+          type: str
+        roles:
+          description: Why it is required, V(pinned) for the one that was used, V(global_catalog), V(lync), V(listed) or V(all).
+          type: list
+          elements: str
+        read_only:
+          description: Whether it is a read-only domain controller.
+          type: bool
+        agrees:
+          description: Whether it agreed in the end. Null when it was not asked, because nothing was written, as in check mode.
+          type: bool
+    exempted:
+      description: All others of the forest. Nobody looked whether the address is free there.
+      type: list
+      elements: dict
+      contains:
+        server:
+          description: The domain controller.
+          type: str
+        read_only:
+          description: Whether it is a read-only domain controller.
+          type: bool
+        reason:
+          description: Why it is exempted.
+          type: str
 already_done:
   description: Whether there was nothing to do.
   returned: success
@@ -212,7 +287,8 @@ holders_before:
       description: Whether the account is enabled. Null for an object that is no account.
       type: bool
     seen_in:
-      description: Who shows it, V(domain_controller), V(global_catalog) or both.
+      description: >-
+        Who shows it, V(domain_controller) for the one that is used, V(global_catalog), and the names of the others of O(verify_on).
       type: list
       elements: str
     usn_changed:
@@ -282,6 +358,13 @@ undo_loses:
   returned: success
   type: list
   elements: str
+restored_from:
+  description: >-
+    With O(state=present), where the account came from. V(attributes) - it was there and got back what it lacked. V(recycle_bin),
+    V(tombstone) - it was deleted. V(backup) - it was created anew. Null when there was nothing to do.
+  returned: success
+  type: str
+  sample: tombstone
 not_restored:
   description: With O(state=present), each attribute or membership that the directory refused, with the reason.
   returned: success
@@ -300,11 +383,13 @@ error:
     code:
       description: >-
         The kind of error, for example V(no_holder), V(held_by_contact), V(guard_one_holder), V(guard_identity),
-        V(identity_mismatch), V(changed_meanwhile), V(replication_pending), V(backup_failed).
+        V(identity_mismatch), V(undo_not_accepted), V(not_restorable), V(changed_meanwhile), V(replication_pending),
+        V(domain_controller_unreachable), V(backup_failed).
       type: str
 """
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.guards import OVERRIDABLE
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.removal import FULL, WORTH
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.wellknown_user import run
 from ansible_collections.lync.persistent_chat.plugins.module_utils._module import directory_spec, run_module
 
@@ -322,6 +407,8 @@ def main() -> None:
             "backup_dir": {"type": "path"},
             "backup": {"type": "path"},
             "override": {"type": "list", "elements": "str", "default": [], "choices": list(OVERRIDABLE)},
+            "accept_undo": {"type": "str", "choices": list(WORTH), "default": FULL},
+            "allow_recreate": {"type": "bool", "default": False},
             "replication_timeout": {"type": "int", "default": 300},
         },
         run,

@@ -11,9 +11,13 @@ written to are asked, and their answers merged by GUID.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Iterable
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import (
+    Member,
+    required_set,
+)
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.errors import DirectoryError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry, escape_filter
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
@@ -44,7 +48,7 @@ class Holder:
     :param object_class: the most specific class: user, contact, computer, ...
     :param sip_address: its msRTCSIP-PrimaryUserAddress; None when it holds the address in proxyAddresses only.
     :param enabled: None for an object that is no account.
-    :param seen_in: C(global_catalog), C(domain_controller) or both.
+    :param seen_in: C(domain_controller) for the pinned one, C(global_catalog), and the names of others that must agree.
     :param usn_changed: on the domain controller; None when it was seen in the global catalog only.
     :param deleted: a deleted object; returned on request only.
     """
@@ -80,25 +84,54 @@ class Holder:
 def find_holders(connection: DirectoryConnection, sip: SipAddress, deleted: bool = False) -> list[Holder]:
     """Return every object of the forest that holds the address, in msRTCSIP-PrimaryUserAddress or proxyAddresses.
 
-    The domain controller is asked for its own domain and for the configuration, the global catalog for everything.
+    The pinned domain controller is asked for every naming context that it has, the global catalog for the whole forest, and
+    every other domain controller that must agree for what it has: an object that only one of them shows is a holder too.
 
-    :param deleted: also return deleted objects of the domain controller's domain that kept the address.
-    :raises DirectoryError: a server could not be asked, or the schema has no Lync attributes (C(schema_not_extended)).
+    :param deleted: also return deleted objects of the pinned domain controller that kept the address.
+    :raises DirectoryError: a server could not be asked (C(domain_controller_unreachable) when it is one of the others), or the
+        schema has no Lync attributes (C(schema_not_extended)).
     """
-    require_schema(connection)
+    connection.once(require_schema)
     value = escape_filter(str(sip))
     ldap_filter = "(|(%s=%s)(proxyAddresses=%s))" % (SIP_ATTRIBUTE, value, value)
     found: dict[str, Holder] = {}
-    for base in (connection.domain, connection.configuration):
-        for entry in connection.search(base, ldap_filter, _ATTRIBUTES, deleted=deleted):
-            found[entry.guid] = holder_of(entry, DOMAIN_CONTROLLER)
-    for entry in connection.search("", ldap_filter, _ATTRIBUTES, catalog=True):
-        known = found.get(entry.guid)
-        if known is None:
-            found[entry.guid] = replace(holder_of(entry, GLOBAL_CATALOG), usn_changed=None)
-        else:
-            found[entry.guid] = replace(known, seen_in=known.seen_in + (GLOBAL_CATALOG,))
+
+    def add(entries: Iterable[Entry], seen_in: str) -> None:
+        for entry in entries:
+            holder = holder_of(entry, seen_in)
+            known = found.get(holder.guid)
+            if known is not None:
+                holder = replace(known, seen_in=known.seen_in + (seen_in,)) if seen_in not in known.seen_in else known
+            elif seen_in != DOMAIN_CONTROLLER:
+                holder = replace(holder, usn_changed=None)  # a USN means something on its own domain controller only
+            found[holder.guid] = holder
+
+    for base in _naming_contexts(connection):
+        add(connection.search(base, ldap_filter, _ATTRIBUTES, deleted=deleted), DOMAIN_CONTROLLER)
+    add(connection.search("", ldap_filter, _ATTRIBUTES, catalog=True), GLOBAL_CATALOG)
+    for member in connection.once(required_set).others:
+        add(_ask(connection.at(member.host), member, ldap_filter), member.host)
     return sorted(found.values(), key=lambda holder: holder.dn.lower())
+
+
+def _naming_contexts(connection: DirectoryConnection) -> list[str]:
+    """The naming contexts of a domain controller that may hold an address: all but the schema."""
+    every = connection.root.texts("namingContexts")
+    return [name for name in every if name.lower() != connection.schema.lower()]
+
+
+def _ask(connection: DirectoryConnection, member: Member, ldap_filter: str) -> list[Entry]:
+    try:
+        if member.partial:
+            return connection.search("", ldap_filter, _ATTRIBUTES, catalog=True)
+        contexts = _naming_contexts(connection)
+        return [entry for base in contexts for entry in connection.search(base, ldap_filter, _ATTRIBUTES)]
+    except DirectoryError as error:
+        raise DirectoryError(
+            "%s must agree (%s) and could not be asked. %s" % (member.host, ", ".join(member.roles), error),
+            "domain_controller_unreachable",
+            server=member.host,
+        ) from error
 
 
 def require_schema(connection: DirectoryConnection) -> None:
@@ -106,8 +139,7 @@ def require_schema(connection: DirectoryConnection) -> None:
 
     :raises DirectoryError: C(schema_not_extended).
     """
-    schema = connection.root.text("schemaNamingContext") or ""
-    if not connection.search(schema, "(lDAPDisplayName=%s)" % SIP_ATTRIBUTE, ["lDAPDisplayName"], "level"):
+    if not connection.search(connection.schema, "(lDAPDisplayName=%s)" % SIP_ATTRIBUTE, ["lDAPDisplayName"], "level"):
         raise DirectoryError(
             "The forest of %s has no attribute %s in its schema, so it was never prepared for Lync Server, or the account may "
             "not read the schema. Check server: it must be a domain controller of the forest where Lync runs."

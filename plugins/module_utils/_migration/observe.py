@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.guards import not_overridden
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.removal import stops
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.identity import observe_identity
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.counts import counts_reading
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_export import Desired as Export
@@ -111,7 +111,7 @@ def _identity(migration: Migration) -> dict[str, Any]:
         ),
         "failed_guards": tuple(
             (failure.name, failure.message)
-            for failure in not_overridden(seen.guards_failed, migration.user_overrides, migration.user_state)
+            for failure in stops(seen, migration.user_state, migration.user_overrides, migration.accept_undo)
         ),
         "backup": seen.backup.path if seen.backup else None,
         "recycle_bin": seen.recycle_bin,

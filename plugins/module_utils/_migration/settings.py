@@ -35,6 +35,7 @@ class Migration:
     user_state: str
     user_identifiers: Mapping[str, str]
     user_overrides: Sequence[str]
+    accept_undo: str
     backup_dir: str
     legacy_servers: Sequence[LegacyServer]
     pool_services: Sequence[str]
@@ -78,6 +79,7 @@ class Migration:
             user_state=wanted["wellknown_user_state"],
             user_identifiers={key: user[key] for key in IDENTIFIERS if user.get(key)},
             user_overrides=tuple(user.get("override") or ()),
+            accept_undo=user.get("accept_undo") or "full",
             backup_dir=wanted["backup_dir"],
             legacy_servers=servers,
             pool_services=tuple(wanted["pool_services"]),
@@ -116,6 +118,7 @@ class Migration:
             "wellknown_user_state": self.user_state,
             "wellknown_user": dict(self.user_identifiers),
             "override": sorted(self.user_overrides),
+            "accept_undo": self.accept_undo,
             "legacy_servers": [{"name": s.name, "services": list(s.services)} for s in self.legacy_servers],
             "pool_services": list(self.pool_services),
             "archive": self.archive,

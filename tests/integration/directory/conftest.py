@@ -18,6 +18,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory im
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.backup import ATTRIBUTES
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry
+from ansible_collections.lync.persistent_chat.plugins.module_utils._module import directory_spec
 from tests.lab import settings
 from tests.lab.client import LabClient
 
@@ -40,17 +41,8 @@ def clean_lab(running_lab: LabClient) -> LabClient:
 @pytest.fixture
 def connection_params(clean_lab: LabClient) -> dict[str, Any]:
     """The directory options that work here: Kerberos with the operator's ticket."""
-    return {
-        "server": DC,
-        "port": None,
-        "global_catalog": None,
-        "auth_protocol": "kerberos",
-        "username": None,
-        "password": None,
-        "ca_cert": str(clean_lab.paths.ca),
-        "cert_validation": "validate",
-        "connection_timeout": 10,
-    }
+    options = {name: option.get("default") for name, option in directory_spec().items()}
+    return dict(options, server=[DC], ca_cert=str(clean_lab.paths.ca), connection_timeout=10)
 
 
 @pytest.fixture
@@ -72,6 +64,8 @@ def params(connection_params: dict[str, Any], folder: Path) -> dict[str, Any]:
         "backup_dir": str(folder),
         "backup": None,
         "override": [],
+        "accept_undo": "partial",
+        "allow_recreate": False,
         "replication_timeout": 5,
     }
 

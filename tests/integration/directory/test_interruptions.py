@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup, holders, wellknown_user
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup, holders, replication
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.errors import DirectoryError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
@@ -52,7 +52,7 @@ RETURN = [
     ("connection", "modify", 1, BEFORE),
     ("connection", "modify", 1, AFTER),  # attributes are back
     ("connection", "modify", 2, AFTER),  # and the first membership
-    ("module", "_wait", 1, BEFORE),
+    ("module", "wait", 1, BEFORE),
 ]
 
 
@@ -186,7 +186,7 @@ def test_success_is_not_claimed_while_the_global_catalog_still_shows_the_account
     (user,) = holders.find_holders(connection, SipAddress.parse(SIP))
     lagging = replace(user, seen_in=("global_catalog",), usn_changed=None)
     observed = iter([[user]])
-    monkeypatch.setattr(wellknown_user, "find_holders", lambda connection, sip: next(observed, [lagging]))
+    monkeypatch.setattr(replication, "find_holders", lambda connection, sip: next(observed, [lagging]))
     with pytest.raises(DirectoryError) as caught:
         converge("absent", replication_timeout=1)
     assert caught.value.code == "replication_pending" and "Do not create an endpoint" in str(caught.value)

@@ -68,7 +68,9 @@ def play(clean_lab, tmp_path):
 
 
 def test_check_diff_run_and_run_again(play, clean_lab, folder):
-    wanted = dict(sip_address=SIP, sam_account_name=USER.name, state="absent", backup_dir=str(folder))
+    wanted = dict(
+        sip_address=SIP, sam_account_name=USER.name, state="absent", accept_undo="partial", backup_dir=str(folder)
+    )
     before = clean_lab.writes()
     result, printed = play("pc_wellknown_user", "--check", "--diff", **wanted)
     assert result["changed"] and not folder.exists() and clean_lab.writes() == before

@@ -37,10 +37,10 @@ def refused(converge, state="absent", **changes) -> PersistentChatError:
     [
         (dict(SIMPLE, password="wrong-canary"), "invalid_credentials", ["password is wrong", "52e", DC]),
         (dict(SIMPLE, username="nobody@contoso.com"), "invalid_credentials", ["sign in", DC]),
-        ({"server": "nowhere.contoso.com"}, "unreachable", ["nowhere.contoso.com", "636"]),
+        ({"server": ["nowhere.contoso.com"]}, "unreachable", ["nowhere.contoso.com", "636"]),
         ({"port": 637}, "unreachable", ["637", "refused"]),
         ({"global_catalog": "lync01.contoso.com"}, "unreachable", ["global catalog", "lync01.contoso.com", "3269"]),
-        ({"server": "10.99.77.11"}, "certificate_name_mismatch", ["10.99.77.11", "name"]),
+        ({"server": ["10.99.77.11"]}, "certificate_name_mismatch", ["10.99.77.11", "name"]),
         ({"username": "stranger@CONTOSO.COM"}, "no_kerberos_ticket", ["kinit"]),
         (
             {"username": "svc-directory@CONTOSO.COM", "password": "wrong-canary"},

@@ -64,7 +64,7 @@ def test_a_write_whose_answer_was_lost_is_ambiguous_and_a_search_is_not():
 
 
 PARAMS = {
-    "server": "dc1.contoso.com",
+    "server": ["dc1.contoso.com"],
     "auth_protocol": "kerberos",
     "cert_validation": "validate",
     "connection_timeout": 5,
@@ -74,9 +74,9 @@ PARAMS = {
 @pytest.mark.parametrize(
     "wrong, says",
     [
-        ({"server": "ldaps://dc1.contoso.com"}, "server"),
-        ({"server": ""}, "server"),
-        ({"server": "dc1.contoso.com:636"}, "server"),
+        ({"server": ["ldaps://dc1.contoso.com"]}, "server"),
+        ({"server": [""]}, "server"),
+        ({"server": ["dc1.contoso.com:636"]}, "server"),
         ({"global_catalog": "gc 1"}, "global_catalog"),
         ({"port": 389}, "636"),
         ({"auth_protocol": "simple"}, "username and password"),

@@ -19,7 +19,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.id
     IdentityState,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.wellknown_user import plan_removal
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.removal import plan_removal
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
 
 SIP = SipAddress.parse("sip:ocschat@contoso.com")
@@ -55,7 +55,7 @@ def state(holders=(), account=None, account_state=GONE, failed=(), backup=None, 
 
 
 def plan(observed, wanted="absent", override=()):
-    return plan_removal(observed, wanted, list(override), "/b")
+    return plan_removal(observed, wanted, list(override), "/b", "partial")
 
 
 def codes(result):

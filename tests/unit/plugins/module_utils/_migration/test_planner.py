@@ -26,7 +26,7 @@ def params(**changes: object) -> dict:
         "sip_address": "sip:ocschat@contoso.com",
         "pool_fqdn": "pcpool.contoso.com",
         "wellknown_user_state": "absent",
-        "wellknown_user": {"sam_account_name": "ocschat", "override": []},
+        "wellknown_user": {"sam_account_name": "ocschat", "override": [], "accept_undo": "partial"},
         "backup_dir": "/backup",
         "legacy_servers": [{"name": "gc01.contoso.com", "services": ["Lookup", "Channel"]}],
         "pool_services": ["RTCCHAT"],
