@@ -19,10 +19,11 @@ from typing import Any, Iterator
 from tests.lab.estate_data import SERVICES, initial_estate
 from tests.lab.filesystem import WindowsFiles
 from tests.lab.jobs import InlineJobs, Jobs
+from tests.lab.settings import fqdn
 from tests.lab.switches import SWITCHES
 
 #: host names that are the same machine as another one
-ALIASES = {"rogue.contoso.com": "lync01.contoso.com"}
+ALIASES = {fqdn("rogue"): fqdn("lync01")}
 SERVICE_FIELDS = {
     "status": ("Running", "Stopped", "StartPending", "StopPending", "Paused"),
     "start_type": ("Automatic", "AutomaticDelayed", "Manual", "Disabled"),
@@ -44,6 +45,8 @@ class Estate:
         self.lock = threading.RLock()
         self._saved = ""
         self.directory = directory
+        if directory is not None:
+            directory.switch = self.switch
         self.jobs: Jobs = InlineJobs(self)
         self.folder = Path(paths.state)
         self.file = self.folder / "estate.json"
@@ -200,7 +203,7 @@ class Estate:
         checked = self._checked(name, value)
         with self.changing() as data:
             data.setdefault("switches", {})[name] = checked
-            if name == "setup_contact_sip":
+            if name in ("setup_contact_sip", "application_contacts"):
                 self._place_setup_contacts()
         return {"switches": {name: checked}}
 

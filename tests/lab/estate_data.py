@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-GC_INSTANCE = "sql01.contoso.com\\GC"
-PCHAT_INSTANCE = "sql01.contoso.com\\PCHAT"
-PCHAT2_INSTANCE = "sql01.contoso.com\\PCHAT2"
-LEGACY_POOL = "gcpool.contoso.com"
-REGISTRAR = "lync01.contoso.com"
+from tests.lab.settings import DOMAIN, LEGACY_POOL, REGISTRAR_POOL, SIP_DOMAINS, fqdn
+
+GC_INSTANCE = fqdn("sql01") + "\\GC"
+PCHAT_INSTANCE = fqdn("sql01") + "\\PCHAT"
+PCHAT2_INSTANCE = fqdn("sql01") + "\\PCHAT2"
 
 #: key -> (display name, roles, its name when the switch service_names says ``other``)
 SERVICES: dict[str, tuple[str, tuple[str, ...], str]] = {
@@ -44,23 +44,23 @@ def initial_estate() -> dict[str, Any]:
         "counters": {"reads": 0, "writes": 0},
         "addresses": {},  # SIP address -> "held", or how often New- still fails after the holder has gone
         "setup_contacts": {},  # pool -> the SIP address that setup gave to it
-        "sip_domains": {"contoso.com": {"is_default": True}, "fabrikam.example": {"is_default": False}},
+        "sip_domains": {name: {"is_default": name == SIP_DOMAINS[0]} for name in SIP_DOMAINS},
         "servers": {
-            "lync01.contoso.com": _server("tools", "RTCSRV", "REPLICA", "RTCCLSAGT"),
-            "pc01.contoso.com": _server("tools", "RTCCHAT", "RTCCOMPLIANCE", "REPLICA", "RTCCLSAGT"),
-            "pc02.contoso.com": _server("tools", "RTCCHAT", "RTCCOMPLIANCE", "REPLICA", "RTCCLSAGT"),
-            "pc03.contoso.com": _server("tools", "RTCCHAT", "RTCCOMPLIANCE", "REPLICA", "RTCCLSAGT"),
-            "gc01.contoso.com": _server("legacy", "GroupChatLookup", "GroupChatChannel"),
-            "gc02.contoso.com": _server("legacy", "GroupChatLookup", "GroupChatChannel", "GroupChatCompliance"),
+            fqdn("lync01"): _server("tools", "RTCSRV", "REPLICA", "RTCCLSAGT"),
+            fqdn("pc01"): _server("tools", "RTCCHAT", "RTCCOMPLIANCE", "REPLICA", "RTCCLSAGT"),
+            fqdn("pc02"): _server("tools", "RTCCHAT", "RTCCOMPLIANCE", "REPLICA", "RTCCLSAGT"),
+            fqdn("pc03"): _server("tools", "RTCCHAT", "RTCCOMPLIANCE", "REPLICA", "RTCCLSAGT"),
+            fqdn("gc01"): _server("legacy", "GroupChatLookup", "GroupChatChannel"),
+            fqdn("gc02"): _server("legacy", "GroupChatLookup", "GroupChatChannel", "GroupChatCompliance"),
         },
         "pools": {
-            REGISTRAR: {"kind": "registrar", "computers": [REGISTRAR]},
-            "pcpool.contoso.com": _chat_pool(["pc01.contoso.com", "pc02.contoso.com"], PCHAT_INSTANCE),
-            "pcpool2.contoso.com": _chat_pool(["pc03.contoso.com"], PCHAT2_INSTANCE),
+            REGISTRAR_POOL: {"kind": "registrar", "computers": [REGISTRAR_POOL]},
+            fqdn("pcpool"): _chat_pool([fqdn("pc01"), fqdn("pc02")], PCHAT_INSTANCE),
+            fqdn("pcpool2"): _chat_pool([fqdn("pc03")], PCHAT2_INSTANCE),
             LEGACY_POOL: {
                 "kind": "trusted_application",
-                "computers": ["gc01.contoso.com", "gc02.contoso.com"],
-                "registrar": REGISTRAR,
+                "computers": [fqdn("gc01"), fqdn("gc02")],
+                "registrar": REGISTRAR_POOL,
                 "applications": ["urn:application:groupchat"],
             },
         },
@@ -82,7 +82,7 @@ def _chat_pool(computers: list[str], instance: str) -> dict[str, Any]:
     return {
         "kind": "persistent_chat",
         "computers": computers,
-        "registrar": REGISTRAR,
+        "registrar": REGISTRAR_POOL,
         "active_servers": list(computers),
         "state": "Normal",
         "database": instance,
@@ -102,14 +102,14 @@ def _legacy_database() -> dict[str, Any]:
                 "name": category,
                 "description": "%s rooms" % category,
                 "disabled": False,
-                "creators": ["sip:user01@contoso.com"],
+                "creators": ["sip:user01@" + DOMAIN],
                 "rooms": [_room(name, name in disabled) for name in names],
             }
             for category, names in rooms.items()
         ],
         "addins": [
-            {"name": "Build board", "url": "https://builds.contoso.com/board"},
-            {"name": "Duty roster", "url": "https://roster.contoso.com/"},
+            {"name": "Build board", "url": "https://%s/board" % fqdn("builds")},
+            {"name": "Duty roster", "url": "https://%s/" % fqdn("roster")},
         ],
     }
 
@@ -121,12 +121,12 @@ def _room(name: str, disabled: bool) -> dict[str, Any]:
         "disabled": disabled,
         "type": "Auditorium" if name == "Announcements" else "Normal",
         "privacy": "Open" if name in ("Announcements", "Cafeteria") else "Closed",
-        "members": ["sip:user01@contoso.com", "sip:user02@contoso.com"],
+        "members": ["sip:user01@" + DOMAIN, "sip:user02@" + DOMAIN],
         "messages": [
             {
                 "id": "%s-%d" % (name, number),
                 "at": "2011-03-%02dT09:30:00Z" % number,
-                "author": "sip:user%02d@contoso.com" % (number % 3 + 1),
+                "author": "sip:user%02d@%s" % (number % 3 + 1, DOMAIN),
                 "text": "Message %d in %s: gr\u00fc\u00dfe \u2713" % (number, name),
             }
             for number in range(1, 4 + len(name) % 3)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the lync.persistent_chat contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab servers' own view of the directory: what the simulated cmdlets and the WS-Man server ask of dc1."""
+"""The lab servers' own view of the directory: what what the simulated cmdlets and the WS-Man servers ask of it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ldap3.utils.conv import escape_filter_chars
 from tests.lab import settings
 from tests.lab.directory.fixtures import LC_SERVICES_DN, container_dn
 from tests.lab.settings import Paths
+from tests.lab.switches import SWITCHES
 
 TIMEOUT = 10  # seconds
 DISABLED = 0x2
@@ -36,6 +37,9 @@ READ = [
     "objectClass", "objectGUID", "sAMAccountName", "userPrincipalName", "displayName", "userAccountControl",
     "proxyAddresses", SIP, "msRTCSIP-UserEnabled", POOL,
 ]  # fmt: skip
+# setting of the switch application_contacts: container
+CONTACT_PLACES = {"configuration": settings.CONTACTS_DN, "system": settings.SYSTEM_CONTACTS_DN}
+LOGON = "dc1"  # the controller that knows passwords and groups for the WS-Man servers
 T = TypeVar("T")
 
 
@@ -53,52 +57,72 @@ def account_name(user: str) -> str:
 
 
 class LabDirectory:
-    """Thread-safe LDAPS client of dc1, bound as Administrator; reconnects by itself after a reset."""
+    """Thread-safe LDAPS client, bound as Administrator; reconnects by itself after a reset.
+
+    Holders and contacts are read and written on the controller of the switch C(lync_domain_controller); passwords and
+    groups are always asked of dc1.
+    """
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
+        #: gives the setting of a switch; the estate that uses this directory puts its own here
+        self.switch: Callable[[str], Any] = lambda name: SWITCHES[name].default
         self._lock = threading.Lock()
-        self._connection: ldap3.Connection | None = None
+        self._connections: dict[str, ldap3.Connection] = {}
 
-    def _connect(self, user: str, password: str) -> ldap3.Connection:
+    def _connect(self, controller: str, user: str, password: str) -> ldap3.Connection:
         tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(self.paths.ca))
-        controller = settings.DOMAIN_CONTROLLERS[0].fqdn
         server = ldap3.Server(
-            controller, settings.LDAPS_PORT, use_ssl=True, tls=tls, connect_timeout=TIMEOUT, get_info=ldap3.NONE
+            settings.fqdn(controller),
+            settings.LDAPS_PORT,
+            use_ssl=True,
+            tls=tls,
+            connect_timeout=TIMEOUT,
+            get_info=ldap3.NONE,
         )
         return ldap3.Connection(
             server, user, password, auto_bind=True, raise_exceptions=True, receive_timeout=TIMEOUT, auto_referrals=False
         )
 
-    def _do(self, work: Callable[[ldap3.Connection], T], repeat: bool) -> T:
-        """Run C(work) on the one connection; a broken connection is replaced, and a read is then done again."""
+    def _do(self, work: Callable[[ldap3.Connection], T], repeat: bool, controller: str | None = None) -> T:
+        """Run C(work) on the controller's connection; a broken one is replaced, and a read is then done again.
+
+        :param controller: its short name; None for the one that the switch names.
+        """
+        controller = controller or self.switch("lync_domain_controller")
         with self._lock:
             for last in (False, True):
                 try:
-                    if self._connection is None:
-                        self._connection = self._connect(
-                            "%s@%s" % (settings.ADMINISTRATOR, settings.DOMAIN), settings.PASSWORD
-                        )
-                    return work(self._connection)
+                    if controller not in self._connections:
+                        user = "%s@%s" % (settings.ADMINISTRATOR, settings.DOMAIN)
+                        self._connections[controller] = self._connect(controller, user, settings.PASSWORD)
+                    return work(self._connections[controller])
                 except LDAPOperationResult as error:
                     raise LabDirectoryError(str(error), error.description) from error
                 except LDAPException as error:
-                    self._connection = None
+                    self._connections.pop(controller, None)
                     if last or not repeat:
-                        raise LabDirectoryError("dc1 cannot be reached: %s" % error, "unreachable") from error
+                        raise _unreachable(controller, error) from error
         raise AssertionError
 
     def close(self) -> None:
-        """Forget the connection; the next call makes a new one."""
+        """Forget the connections; the next call makes a new one."""
         with self._lock:
-            self._connection = None
+            self._connections.clear()
 
-    def _search(self, base: str, filter_text: str, attributes: list[str], scope: str = ldap3.SUBTREE) -> list[Any]:
+    def _search(
+        self,
+        base: str,
+        filter_text: str,
+        attributes: list[str],
+        scope: str = ldap3.SUBTREE,
+        controller: str | None = None,
+    ) -> list[Any]:
         def work(connection: ldap3.Connection) -> list[Any]:
             connection.search(base, filter_text, scope, attributes=attributes)
             return [entry for entry in connection.response if entry["type"] == "searchResEntry"]
 
-        return self._do(work, repeat=True)
+        return self._do(work, repeat=True, controller=controller)
 
     def find_holders(self, sip: str | None = None) -> list[dict[str, Any]]:
         """Objects of the domain and configuration partitions that hold a SIP address (None: any), in any case of letters.
@@ -119,7 +143,9 @@ class LabDirectory:
     def create_contact(
         self, sip: str, display_name: str, pool_fqdn: str, attributes: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Create an endpoint's contact in Application Contacts (domain.md, section 4.1); checks nothing else.
+        """Create an endpoint's contact in Application Contacts (domain.md, section 4.1; switch application_contacts).
+
+        Checks nothing else.
 
         :param attributes: further LDAP attributes; a value of None leaves out a usual one.
         :returns: the record, as by find_holders.
@@ -128,14 +154,15 @@ class LabDirectory:
         values = {**CONTACT_ATTRIBUTES, "displayName": display_name, SIP: sip, POOL: container_dn(pool_fqdn)}
         values.update(attributes or {})
         values = {name: value for name, value in values.items() if value is not None}
-        dn = "CN={%s},%s" % (str(uuid.uuid4()).upper(), settings.CONTACTS_DN)
+        dn = "CN={%s},%s" % (str(uuid.uuid4()).upper(), CONTACT_PLACES[self.switch("application_contacts")])
         self._do(lambda connection: connection.add(dn, "contact", values), repeat=False)
         return _record(self._search(dn, "(objectClass=*)", READ, ldap3.BASE)[0])
 
     def list_contacts(self, pool_fqdn: str | None = None) -> list[dict[str, Any]]:
-        """The endpoints' contacts, of one pool or of all; records as by find_holders."""
-        entries = self._search(settings.CONTACTS_DN, "(objectClass=contact)", READ, ldap3.LEVEL)
-        records = [_record(entry) for entry in entries]
+        """The endpoints' contacts in either place, of one pool or of all; records as by find_holders."""
+        places = CONTACT_PLACES.values()
+        found = [self._search(place, "(objectClass=contact)", READ, ldap3.LEVEL) for place in places]
+        records = [_record(entry) for entries in found for entry in entries]
         return [r for r in records if pool_fqdn is None or (r["pool_fqdn"] or "").lower() == pool_fqdn.lower()]
 
     def delete_contact(self, dn: str) -> None:
@@ -154,15 +181,16 @@ class LabDirectory:
         if domain.lower() not in ("", settings.DOMAIN.lower(), settings.NETBIOS.lower()) or not (name and password):
             return None
         try:
-            self._connect("%s\\%s" % (settings.NETBIOS, name), password).unbind()
+            self._connect(LOGON, "%s\\%s" % (settings.NETBIOS, name), password).unbind()
         except LDAPInvalidCredentialsResult:
             return None
         except LDAPException as error:
-            raise LabDirectoryError("dc1 cannot be reached: %s" % error, "unreachable") from error
+            raise _unreachable(LOGON, error) from error
         return "%s\\%s" % (settings.NETBIOS, _text(self._account(name)[0], "sAMAccountName"))
 
     def _account(self, name: str) -> list[Any]:
-        return self._search(settings.BASE_DN, "(sAMAccountName=%s)" % escape_filter_chars(name), ["sAMAccountName"])
+        held = "(sAMAccountName=%s)" % escape_filter_chars(name)
+        return self._search(settings.BASE_DN, held, ["sAMAccountName"], controller=LOGON)
 
     def groups_of(self, user: str) -> set[str]:
         """Common names of the groups that a user (any form) is a member of, nested ones too; empty for an unknown user."""
@@ -170,12 +198,17 @@ class LabDirectory:
         if not found:
             return set()
         members = "(member:%s:=%s)" % (IN_CHAIN, escape_filter_chars(found[0]["dn"]))
-        return {_text(entry, "cn") or "" for entry in self._search(settings.BASE_DN, members, ["cn"])}
+        found = self._search(settings.BASE_DN, members, ["cn"], controller=LOGON)
+        return {_text(entry, "cn") or "" for entry in found}
 
     def usn(self) -> int:
         """highestCommittedUSN of dc1: grows with every write to the directory, by anybody."""
         name = "highestCommittedUSN"
-        return int(_text(self._search("", "(objectClass=*)", [name], ldap3.BASE)[0], name) or 0)
+        return int(_text(self._search("", "(objectClass=*)", [name], ldap3.BASE, LOGON)[0], name) or 0)
+
+
+def _unreachable(controller: str, error: LDAPException) -> LabDirectoryError:
+    return LabDirectoryError("%s cannot be reached: %s" % (controller, error), "unreachable")
 
 
 def _texts(entry: Mapping[str, Any], name: str) -> list[str]:

@@ -22,7 +22,8 @@ def rdn(attribute: str, value: str) -> str:
     return "%s=%s%s" % (attribute, "\\" if value.startswith("#") else "", escaped)
 
 
-DOMAIN = "contoso.com"
+DOMAIN_VARIABLE = "LYNC_LAB_DOMAIN"
+DOMAIN = os.environ.get(DOMAIN_VARIABLE, "").lower() or "contoso.com"
 REALM = DOMAIN.upper()
 NETBIOS = DOMAIN.split(".", 1)[0].upper()
 BASE_DN = ",".join("DC=" + label for label in DOMAIN.split("."))
@@ -30,6 +31,9 @@ CONFIGURATION_DN = "CN=Configuration," + BASE_DN
 SCHEMA_DN = "CN=Schema," + CONFIGURATION_DN
 RTC_SERVICE_DN = "CN=RTC Service,CN=Services," + CONFIGURATION_DN
 CONTACTS_DN = "CN=Application Contacts," + RTC_SERVICE_DN
+# Older forests keep their settings here (domain.md, section 4.1).
+SYSTEM_RTC_SERVICE_DN = "CN=RTC Service,CN=Microsoft,CN=System," + BASE_DN
+SYSTEM_CONTACTS_DN = "CN=Application Contacts," + SYSTEM_RTC_SERVICE_DN
 TRUSTED_SERVICES_DN = "CN=Trusted Services," + RTC_SERVICE_DN
 POOLS_DN = "CN=Pools," + RTC_SERVICE_DN
 SERVICE_ACCOUNTS_DN = "OU=Service Accounts," + BASE_DN

@@ -38,6 +38,12 @@ SWITCHES: dict[str, Switch] = {
     "address_in_use_lag": Switch(
         0, int, "4.3", "how many New-CsPersistentChatEndpoint still fail after the holder of the address has gone"
     ),
+    "application_contacts": Switch(
+        "configuration",
+        ("configuration", "system"),
+        "4.1",
+        "where endpoints' contacts lie: in the configuration partition or in the domain's System container",
+    ),
     "assumed_errors": Switch(
         "recalled",
         ("recalled", "opaque"),
@@ -59,6 +65,9 @@ SWITCHES: dict[str, Switch] = {
     ),
     "import_while_running": Switch(
         "allowed", ("allowed", "refused"), "5", "whether an import runs while the target pool's services run"
+    ),
+    "lync_domain_controller": Switch(
+        "dc1", ("dc1", "dc2"), "4.3", "which domain controller the cmdlets read and write"
     ),
     "module_name": Switch(
         "SkypeForBusiness", ("SkypeForBusiness", "Lync"), "2", "the PowerShell module that the servers have"

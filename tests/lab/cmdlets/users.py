@@ -11,7 +11,7 @@ from typing import Any
 from tests.lab.cmdlets.binding import Parameter
 from tests.lab.cmdlets.registry import Context, Output, cmdlet
 from tests.lab.cmdlets.selection import filtered
-from tests.lab.settings import NETBIOS
+from tests.lab.settings import NETBIOS, REGISTRAR_POOL
 
 
 @cmdlet(
@@ -53,7 +53,7 @@ def get_user(context: Context, parameters: dict[str, Any], input: Any) -> Output
             "SipAddress": record["sip"],
             "DisplayName": record["display_name"],
             "Enabled": record["sip_enabled"],
-            "RegistrarPool": "lync01.contoso.com",
+            "RegistrarPool": REGISTRAR_POOL,
             "HomeServer": "CN=Lc Services,CN=Microsoft,CN=1:1,CN=Pools,CN=RTC Service",
         }
         for record in records

@@ -65,8 +65,15 @@ def container_dn(pool: str) -> str:
 
 
 def containers() -> str:
-    """Containers of the configuration partition (domain.md, section 4.1) and organizational units."""
-    names = [settings.RTC_SERVICE_DN, settings.CONTACTS_DN, settings.TRUSTED_SERVICES_DN, settings.POOLS_DN]
+    """Containers of both places for Lync's settings (domain.md, section 4.1) and organizational units."""
+    names = [settings.SYSTEM_RTC_SERVICE_DN.split(",", 1)[1], settings.SYSTEM_RTC_SERVICE_DN]
+    names += [
+        settings.SYSTEM_CONTACTS_DN,
+        settings.RTC_SERVICE_DN,
+        settings.CONTACTS_DN,
+        settings.TRUSTED_SERVICES_DN,
+        settings.POOLS_DN,
+    ]
     names += [LC_SERVICES_DN.split(",", depth)[depth] for depth in (2, 1)] + [LC_SERVICES_DN]
     names += [container_dn(pool) for pool in settings.CHAT_POOLS]
     units = [

@@ -26,11 +26,11 @@ class TemplateError(Exception):
 
 
 def key() -> str:
-    """Names a template: a hash of what it is built from, and the user who can read it."""
+    """Names a template: a hash of what it is built from, the domain, and the user who can read it."""
     digest = hashlib.sha256(subprocess.run(["samba", "--version"], capture_output=True, check=True).stdout)
     for source in SOURCES:
         digest.update(source.read_bytes())
-    return "%s-%d" % (digest.hexdigest()[:16], os.geteuid())
+    return "%s-%s-%d" % (digest.hexdigest()[:16], settings.DOMAIN, os.geteuid())
 
 
 def copy(source: Path, target: Path) -> None:
@@ -67,7 +67,7 @@ def take(paths: Paths, target: Path, say: Callable[[str], None]) -> None:
 
 def _build(root: Path, built: Path) -> None:
     for old in root.iterdir():  # of former sources, or left by a builder that was killed
-        if old.is_dir() and (old.name.endswith(".part") or old.name.endswith(built.name.rsplit("-", 1)[1])):
+        if old.is_dir() and (old.name.endswith(".part") or old.name.endswith(built.name[built.name.index("-") :])):
             shutil.rmtree(old, ignore_errors=True)
     part = Paths(built.with_name(built.name + ".part"))
     part.samba.mkdir(parents=True)
