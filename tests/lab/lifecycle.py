@@ -33,7 +33,7 @@ NEEDED = {
     "ip": "iproute2",
     "unshare": "util-linux",
 }
-LIBRARIES = ("cryptography", "gssapi", "krb5", "ldap3", "psrpcore", "spnego")
+LIBRARIES = ("cryptography", "dns", "gssapi", "krb5", "ldap3", "psrpcore", "spnego")
 START_SECONDS = 60
 STOP_SECONDS = 20
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from tests.lab import settings
 from tests.lab.directory.controller import DomainController
+from tests.lab.dns import DnsServer, lab_records
 from tests.lab.estate import Estate
 from tests.lab.job_service import JobService
 from tests.lab.jobs import ProcessJobs
@@ -40,6 +41,7 @@ class Lab:
         self.ended = threading.Event()
         self._lock = threading.RLock()
         self.controllers = [DomainController(host, paths) for host in settings.DOMAIN_CONTROLLERS]
+        self.dns = DnsServer(lab_records())
         self.directory = LabDirectory(paths)
         self.estate = Estate(paths, self.directory)
         self.wire = WireServer(settings, paths, self.estate, self.directory)
@@ -47,7 +49,8 @@ class Lab:
         self._job_operations = JobService(self._jobs, self.estate, self.wire).operations
 
     def start(self) -> None:
-        """Start directory, estate and WS-Man server. :raises Exception: any of them could not."""
+        """Start name server, directory, estate and WS-Man server. :raises Exception: any of them could not."""
+        self.dns.start()
         self._restore()
         self.wire.start()
 
@@ -63,6 +66,7 @@ class Lab:
         """Stop what start() started."""
         self._jobs.end()
         self.wire.stop()
+        self.dns.stop()
         for controller in self.controllers:
             controller.stop()
 
