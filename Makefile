@@ -29,7 +29,7 @@ test: setup ## Run all tests
 test-unit: setup ## Run the unit tests
 	@$(TIERS) unit
 test-integration: setup ## Run modules, connections and migrations against the lab
-	@$(TIERS) modules integration
+	@$(TIERS) modules integration directory
 test-lab: setup ## Run the tests of the lab itself
 	@$(TIERS) lab
 test-scenario: setup ## Run the molecule scenarios

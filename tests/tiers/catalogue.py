@@ -39,12 +39,14 @@ def _check(name: str, *command: str, **environment: str) -> Check:
 
 
 _IN_A_LAB = ("tests/tiers/integration", "{reports}")
-_REST = ("tests/integration", "--ignore=tests/integration/lab", "--ignore=tests/integration/modules")
+_ELSEWHERE = ("directory", "lab", "modules")  # the folders of tests/integration that are tiers of their own
+_REST = ("tests/integration", *("--ignore=tests/integration/" + folder for folder in _ELSEWHERE))
 
 # The longest come first: tiers run side by side, and the last one to start should be a short one.
 TIERS = (
     Tier("modules", (_check("pytest, on the modules", *_IN_A_LAB, "modules", "tests/integration/modules"),)),
     Tier("integration", (_check("pytest, on connections and migrations", *_IN_A_LAB, "integration", *_REST),)),
+    Tier("directory", (_check("pytest, on the directory", *_IN_A_LAB, "directory", "tests/integration/directory"),)),
     Tier("scenario", (_check("molecule", "tests/tiers/scenario", "{reports}"),)),
     Tier("lab", (_check("pytest, on the lab itself", *_IN_A_LAB, "lab", "tests/integration/lab"),)),
     Tier(
