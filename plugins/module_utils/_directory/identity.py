@@ -9,7 +9,7 @@ Reads only. The modules and the migration's planner start from here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup as backups
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.backup import Backup
@@ -89,22 +89,14 @@ def observe_identity(
     holders = tuple(find_holders(connection, sip))
     pending = tuple(holder for holder in holders if _left_behind(connection, holder, backup))
     current = [holder for holder in holders if holder not in pending]
-    guid_of_dn = _guid_of_dn(connection, identifiers.distinguished_name)
+    meant = guid_of_dn(connection, identifiers.distinguished_name)
     users = [holder for holder in current if not holder.is_contact]
-    guid = users[0].guid if users else backup.guid if backup else None
-    account = connection.read(guid_dn(guid), backups.ATTRIBUTES, deleted=True) if guid else None
+    account: Entry | None = None
     failures: tuple[GuardFailure, ...] = ()
-    if users and account is not None:
-        below = connection.search(account.dn, "(objectClass=*)", ["objectClass"], "level")
-        now = generalized_time(connection.read_root().text("currentTime") or "")
-        children = tuple(entry.dn for entry in below)
-        failures = failed_guards(Subject(sip, tuple(current), identifiers, account, guid_of_dn, children, now))
-    elif users:
-        failures = (
-            GuardFailure(
-                "one_holder", "%s is not on %s. Name a domain controller of its domain." % (users[0], connection.server)
-            ),
-        )
+    if users:
+        account, failures = judge(connection, sip, current, users[0], identifiers, meant)
+    elif backup:
+        account = connection.read(guid_dn(backup.guid), backups.ATTRIBUTES, deleted=True)
     return IdentityState(
         sip=sip,
         holders=holders,
@@ -113,9 +105,34 @@ def observe_identity(
         account_state=GONE if account is None else DELETED if account.boolean("isDeleted") else LIVE,
         guards_failed=failures,
         backup=backup,
-        named=tuple(_mismatches(identifiers, backup, guid_of_dn)) if backup else (),
+        named=tuple(_mismatches(identifiers, backup, meant)) if backup else (),
         recycle_bin=recycle_bin_enabled(connection),
     )
+
+
+def judge(
+    connection: DirectoryConnection,
+    sip: SipAddress,
+    holders: Sequence[Holder],
+    holder: Holder,
+    identifiers: Identifiers,
+    meant: str | None,
+) -> tuple[Entry | None, tuple[GuardFailure, ...]]:
+    """Read one holder, and say which guards forbid to touch it; overrides are not considered.
+
+    :param holders: everything that holds the address, C(holder) among it.
+    :param meant: what L(guid_of_dn) says of the operator's distinguished name.
+    :returns: the object as the domain controller has it, None when it is not there, and the guards.
+    :raises DirectoryError: the directory could not be asked.
+    """
+    account = connection.read(guid_dn(holder.guid), backups.ATTRIBUTES, deleted=True)
+    if account is None:
+        message = "%s is not on %s. Name a domain controller of its domain." % (holder, connection.server)
+        return None, (GuardFailure("one_holder", message),)
+    below = connection.search(account.dn, "(objectClass=*)", ["objectClass"], "level")
+    now = generalized_time(connection.read_root().text("currentTime") or "")
+    children = tuple(entry.dn for entry in below)
+    return account, failed_guards(Subject(sip, tuple(holders), identifiers, account, meant, children, now))
 
 
 def recycle_bin_enabled(connection: DirectoryConnection) -> bool:
@@ -148,7 +165,11 @@ def _left_behind(connection: DirectoryConnection, holder: Holder, backup: Backup
     return backup is not None and backup.guid == holder.guid
 
 
-def _guid_of_dn(connection: DirectoryConnection, dn: str | None) -> str | None:
+def guid_of_dn(connection: DirectoryConnection, dn: str | None) -> str | None:
+    """The objectGUID of the object that a distinguished name leads to; None without a name, or when nothing is there.
+
+    :raises InvalidInput: the name cannot be used here.
+    """
     if not dn:
         return None
     try:
@@ -160,10 +181,10 @@ def _guid_of_dn(connection: DirectoryConnection, dn: str | None) -> str | None:
     return entry.guid if entry else None
 
 
-def _mismatches(identifiers: Identifiers, backup: Backup, guid_of_dn: str | None) -> list[str]:
+def _mismatches(identifiers: Identifiers, backup: Backup, meant: str | None) -> list[str]:
     """What the operator's identifiers say against the account of the backup; a deleted account's name leads nowhere."""
     dn = identifiers.distinguished_name
-    if dn and guid_of_dn is None and dn.lower() == backup.entry.dn.lower():
-        guid_of_dn = backup.guid
+    if dn and meant is None and dn.lower() == backup.entry.dn.lower():
+        meant = backup.guid
     entry = backup.entry
-    return identifiers.mismatches(backup.guid, entry.sid, entry.text("sAMAccountName"), guid_of_dn)
+    return identifiers.mismatches(backup.guid, entry.sid, entry.text("sAMAccountName"), meant)
