@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.backup import Backup
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import (
     RequiredSet,
@@ -18,7 +17,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.er
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import (
     DOMAIN_CONTROLLER,
     GLOBAL_CATALOG,
-    SIP_ATTRIBUTE,
+    Holder,
     find_holders,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
@@ -29,33 +28,34 @@ _POLL = 1.0  # seconds between two looks while servers do not agree yet
 def wait(
     connection: DirectoryConnection,
     sip: SipAddress,
-    saved: Backup,
-    wanted: str,
+    guid: str,
+    holds: bool,
     done: Callable[[], bool],
     timeout: int,
-    changed: bool,
-) -> dict[str, Any]:
-    """Wait until every domain controller that must agree shows that the account holds the address, or does not.
+    facts: Mapping[str, Any],
+) -> tuple[dict[str, Any], list[Holder]]:
+    """Wait until every domain controller that must agree shows that the account holds the address, or that it does not.
 
+    :param guid: of the account as it is now.
+    :param holds: what they must agree on.
     :param done: whether the pinned domain controller shows the account as it should be.
     :param timeout: seconds.
-    :returns: who agreed and who was not asked, as a module returns it.
+    :param facts: what the error shall carry besides, such as the backup.
+    :returns: who agreed and who was not asked, as a module returns it, and every holder in the last look.
     :raises DirectoryError: C(replication_pending), they do not agree in time; running again goes on waiting.
     """
-    holds = wanted == "present" and saved.entry.text(SIP_ATTRIBUTE) is not None
     required = connection.once(required_set)
-    behind = _poll(lambda: _behind(connection, sip, saved, required, holds, done), timeout)
+    behind = _poll(lambda: _behind(connection, sip, guid, required, holds, done), timeout)
     if behind:
         raise DirectoryError(
-            "%s: the account is %s on %s, but after %d seconds this server does not agree yet: %s. Do not create an endpoint. Check "
+            "%s: %s shows the change, but after %d seconds these do not agree yet: %s. Do not create an endpoint. Check "
             "replication and run the module again; it goes on waiting."
-            % (sip, wanted, connection.server, timeout, ", ".join(behind)),
+            % (sip, connection.server, timeout, ", ".join(behind)),
             "replication_pending",
-            changed=changed,
             waiting_for=behind,
-            backup=saved.shown(),
+            **facts,
         )
-    return report(required, True)
+    return report(required, True), find_holders(connection, sip)
 
 
 def report(required: RequiredSet, agrees: bool | None) -> dict[str, Any]:
@@ -72,12 +72,12 @@ def report(required: RequiredSet, agrees: bool | None) -> dict[str, Any]:
 def _behind(
     connection: DirectoryConnection,
     sip: SipAddress,
-    saved: Backup,
+    guid: str,
     required: RequiredSet,
     holds: bool,
     done: Callable[[], bool],
 ) -> list[str]:
-    seen = [holder for holder in find_holders(connection, sip) if holder.guid == saved.guid]
+    seen = [holder for holder in find_holders(connection, sip) if holder.guid == guid]
     where = set(seen[0].seen_in) if seen else set()
     asked = {DOMAIN_CONTROLLER: connection.server, GLOBAL_CATALOG: connection.catalog_server}
     asked.update({member.host: member.host for member in required.others})

@@ -17,7 +17,10 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.ba
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import required_set
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.guards import Identifiers
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import find_holders
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import (
+    SIP_ATTRIBUTE,
+    find_holders,
+)
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.identity import (
     IdentityState,
     observe_identity,
@@ -90,16 +93,28 @@ def _converge(
         result["backup"] = saved.shown()
     if saved:
         backup = saved  # bound once: the wait looks again and again
-        result["replication"] = wait(
+        result["replication"], after = wait(
             connection,
             sip,
-            backup,
-            wanted,
+            backup.guid,
+            wanted == PRESENT and sip.key in _addresses(backup),
             lambda: is_done(connection, backup, wanted),
             params["replication_timeout"],
-            plan.changed,
+            {"changed": plan.changed, "backup": backup.shown()},
         )
-    return _seen_after(connection, sip, saved, result)
+    else:
+        after = find_holders(connection, sip)
+    result["holders_after"] = [holder.shown() for holder in after]
+    if wanted == PRESENT and saved:
+        account = connection.read(guid_dn(saved.guid), backups.ATTRIBUTES)
+        result["differs"] = differences(saved.entry, account) if account else []
+    return result
+
+
+def _addresses(backup: Backup) -> set[str]:
+    """The addresses that the account held, in lower case."""
+    held = backup.entry.texts(SIP_ATTRIBUTE) + backup.entry.texts("proxyAddresses")
+    return {address.lower() for address in held}
 
 
 def _result(connection: DirectoryConnection, plan: Plan, state: IdentityState, wanted: str) -> dict[str, Any]:
@@ -123,13 +138,3 @@ def _result(connection: DirectoryConnection, plan: Plan, state: IdentityState, w
         not_restored=[],
         differs=[],
     )
-
-
-def _seen_after(
-    connection: DirectoryConnection, sip: SipAddress, saved: Backup | None, result: dict[str, Any]
-) -> dict[str, Any]:
-    result["holders_after"] = [holder.shown() for holder in find_holders(connection, sip)]
-    if result["state"] == PRESENT and saved:
-        account = connection.read(guid_dn(saved.guid), backups.ATTRIBUTES)
-        result["differs"] = differences(saved.entry, account) if account else []
-    return result
