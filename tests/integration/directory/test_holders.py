@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import wellknown_user_info
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import find_holders
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.identity import recycle_bin_enabled
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
@@ -63,20 +62,3 @@ def test_awkward_addresses_are_found_as_they_are(connection, admin, user):
 
 def test_recycle_bin_is_off_here(connection):
     assert not recycle_bin_enabled(connection)
-
-
-def test_the_info_module_shows_holders_and_guards(connection_params, admin):
-    admin.modify(USER.dn, {"mail": [("MODIFY_REPLACE", ["o@contoso.com"])]})
-    params = dict(connection_params, sip_address=SIP, sam_account_name="somebody-else", include_deleted=False)
-    result = wellknown_user_info.run(params)
-    assert [holder["dn"] for holder in result["holders"]] == [USER.dn] and not result["changed"]
-    assert [failure["name"] for failure in result["guards_failed"]] == ["identity", "mailbox"]
-
-
-def test_the_info_module_shows_deleted_objects_on_request(connection_params, converge, folder):
-    converge("absent")
-    params = dict(connection_params, sip_address=SIP, backup_dir=str(folder), include_deleted=True)
-    result = wellknown_user_info.run(params)
-    assert result["holders"] == [] and result["backup"]["state"] == "absent"
-    assert [holder["deleted"] for holder in result["deleted"]] == [True]
-    assert result["deleted"][0]["guid"] == result["backup"]["object_guid"]
