@@ -78,16 +78,24 @@ class DirectoryConnection:
 
     :param options: checked already, or the parameters of a module.
     :param tickets: of the connection that this one belongs to; None makes them from the options.
+    :param only_reads: nothing will be written, so a read-only domain controller will do.
     :raises InvalidInput: an option's value cannot work; nothing was connected.
     """
 
-    def __init__(self, options: DirectoryOptions | Mapping[str, Any], tickets: TicketCache | None = None) -> None:
+    def __init__(
+        self,
+        options: DirectoryOptions | Mapping[str, Any],
+        tickets: TicketCache | None = None,
+        only_reads: bool = False,
+    ) -> None:
         self.options = options if isinstance(options, DirectoryOptions) else directory_options(options)
         #: the domain controllers that were tried before and could not be used, with the reason
         self.skipped: list[tuple[str, str]] = []
         self._tickets = tickets or _tickets(self.options)
+        self._only_reads = only_reads
         self._pinned: Client | None = None
         self._catalog: Client | None = None
+        self._catalog_host = self.options.global_catalog
         self._root: Entry | None = None
         self._others: dict[str, DirectoryConnection] = {}
         self._known: dict[Callable[[DirectoryConnection], Any], Any] = {}
@@ -127,13 +135,17 @@ class DirectoryConnection:
 
     @property
     def catalog_server(self) -> str:
-        """The server that is asked as global catalog: the named one, else the pinned one."""
-        return self.options.global_catalog or self.server
+        """The server that is asked as global catalog: the named one, else that of L(use_catalog), else the pinned one."""
+        return self._catalog_host or self.server
+
+    def use_catalog(self, host: str) -> None:
+        """Ask this server as global catalog, before the first question to one: the pinned one is none, and none was named."""
+        self._catalog_host = host
 
     def at(self, host: str) -> DirectoryConnection:
-        """A connection to another domain controller with the same options; closed along with this one."""
+        """A connection to read another domain controller with the same options; closed along with this one."""
         if host not in self._others:
-            self._others[host] = DirectoryConnection(self.options.only(host), self._tickets)
+            self._others[host] = DirectoryConnection(self.options.only(host), self._tickets, only_reads=True)
         return self._others[host]
 
     def once(self, find_out: Callable[[DirectoryConnection], T]) -> T:
@@ -240,7 +252,7 @@ class DirectoryConnection:
             client = Client(options, host, options.port, self._tickets, "directory")
             try:
                 root = _read_root(client)
-                _require_usable(client, root)
+                _require_usable(client, root, self._only_reads)
             except DirectoryError as error:
                 client.close()
                 if error.code not in _NEXT or len(names) == 1:
@@ -297,9 +309,9 @@ def _read_root(client: Client) -> Entry:
     return found[0]
 
 
-def _require_usable(client: Client, root: Entry) -> None:
+def _require_usable(client: Client, root: Entry, only_reads: bool) -> None:
     """Refuse to pin a domain controller that cannot be written to, or answers wrongly."""
-    if _PARTIAL_SECRETS in root.texts("supportedCapabilities"):
+    if not only_reads and _PARTIAL_SECRETS in root.texts("supportedCapabilities"):
         raise DirectoryError(
             "%s is a read-only domain controller. Name one that can be written to as server." % client.host,
             "read_only_domain_controller",
