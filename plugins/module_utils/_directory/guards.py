@@ -9,6 +9,7 @@ likelihood can be overridden, each by its own name; those without which the wron
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Callable, Collection, Mapping
@@ -58,8 +59,8 @@ class Identifiers:
         """
         given = {name: (params.get(name) or "").strip() or None for name in IDENTIFIERS}
         for name, value in given.items():
-            if value and any(ord(character) < 32 or ord(character) == 127 for character in value):
-                raise InvalidInput("%s has a control character in it: %r." % (name, value))
+            if value and any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+                raise InvalidInput("%s has a control character, or half of a character, in it: %r." % (name, value))
         dn = given["distinguished_name"]
         if dn and (dn.startswith("<") or "=" not in dn):
             raise InvalidInput(
