@@ -22,6 +22,7 @@ from pathlib import Path
 from tests.lab import namespaces, settings
 from tests.lab.client import LabClient, LabError
 from tests.lab.directory import template
+from tests.lab.directory.places import krb5_conf
 from tests.lab.settings import Paths
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"  # where Samba and ip are; often not on a user's PATH
@@ -36,25 +37,6 @@ NEEDED = {
 LIBRARIES = ("cryptography", "dns", "gssapi", "krb5", "ldap3", "psrpcore", "spnego")
 START_SECONDS = 60
 STOP_SECONDS = 20
-
-KRB5_CONF = """[libdefaults]
-  default_realm = {realm}
-  dns_lookup_kdc = false
-  dns_lookup_realm = false
-  dns_canonicalize_hostname = false
-  rdns = false
-  forwardable = true
-  udp_preference_limit = 1
-  ticket_lifetime = 7d
-  renew_lifetime = 7d
-[realms]
-  {realm} = {{
-{kdcs}
-  }}
-[domain_realm]
-  .{domain} = {realm}
-  {domain} = {realm}
-"""
 
 
 def check_requirements() -> None:
@@ -81,12 +63,11 @@ def check_requirements() -> None:
 def _write_files(paths: Paths) -> None:
     from tests.lab import certificates  # only after check_requirements() has seen its library
 
-    for folder in (paths.system, paths.state, paths.root / "pristine"):
+    for folder in (paths.system, paths.state, paths.pristine("")):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (paths.root, paths.logs, paths.files):
         folder.mkdir(parents=True, exist_ok=True)
-    kdcs = "\n".join("    kdc = " + host.address for host in settings.DOMAIN_CONTROLLERS)
-    paths.krb5_conf.write_text(KRB5_CONF.format(realm=settings.REALM, domain=settings.DOMAIN, kdcs=kdcs), "utf-8")
+    paths.krb5_conf.write_text(krb5_conf(), "utf-8")
     paths.hosts.write_text(namespaces.hosts_file(), "utf-8")
     certificates.issue_all(paths)
 
@@ -124,21 +105,21 @@ def up(paths: Paths, say: Callable[[str], None]) -> None:
     try:
         check_requirements()
         _write_files(paths)
-        (controller,) = settings.DOMAIN_CONTROLLERS
-        template.take(paths, paths.root / "pristine", say)
-        shutil.copy2(paths.root / "pristine" / controller.name / "host.keytab", paths.keytab)
+        pristine, controller = paths.pristine(template.FIRST.name), settings.DOMAIN_CONTROLLERS[0]
+        templates = template.take_first(paths, pristine, say)
+        shutil.copy2(pristine / controller.name / "host.keytab", paths.keytab)
         say("starting %s and the WS-Man servers ..." % controller.fqdn)
-        _launch(paths, lock)
+        _launch(paths, lock, templates)
         LabClient(paths.root).call("kinit", account=settings.OPERATOR)
     finally:
         os.close(lock)
 
 
-def _launch(paths: Paths, lock: int) -> None:
+def _launch(paths: Paths, lock: int, templates: Path) -> None:
     (paths.logs / "failure").unlink(missing_ok=True)
     with open(paths.logs / "supervisor.log", "wb") as output:
         process = subprocess.Popen(
-            namespaces.command(paths, [sys.executable, "-m", "tests.lab.supervisor", str(paths.root)]),
+            namespaces.command(paths, [sys.executable, "-m", "tests.lab.supervisor", str(paths.root), str(templates)]),
             env={**os.environ, "PYTHONPATH": namespaces.python_path(), "KRB5_CONFIG": str(paths.krb5_conf)},
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -92,6 +92,7 @@ class Host:
 
 HOSTS = (
     Host("dc1", 11, "dc"),
+    Host("dc2", 12, "dc"),  # runs only where somebody asks for two controllers
     Host("lync01", 21, "management"),
     Host("pc01", 31, "chat"),
     Host("pc02", 32, "chat"),
@@ -265,6 +266,10 @@ class Paths:
     def samba(self) -> Path:
         """What is /var/lib/samba inside the lab: one subfolder for each domain controller."""
         return self.system / "var/lib/samba"
+
+    def pristine(self, shape: str) -> Path:
+        """Folder of the controllers' first state in a shape (its name); of all shapes for C('')."""
+        return self.root / "pristine" / shape
 
     @property
     def template(self) -> Path:

@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Any
 
 from tests.lab import settings
-from tests.lab.directory.controller import DomainController
+from tests.lab.directory_service import DirectoryService
 from tests.lab.dns import DnsServer, lab_records
 from tests.lab.estate import Estate
 from tests.lab.job_service import JobService
@@ -36,11 +36,11 @@ from tests.lab.wire.server import WireServer
 class Lab:
     """Everything that runs. Operations come one at a time, in any thread."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, templates: Path) -> None:
         self.paths = paths
         self.ended = threading.Event()
         self._lock = threading.RLock()
-        self.controllers = [DomainController(host, paths) for host in settings.DOMAIN_CONTROLLERS]
+        self.controllers = DirectoryService(paths, templates)
         self.dns = DnsServer(lab_records())
         self.directory = LabDirectory(paths)
         self.estate = Estate(paths, self.directory)
@@ -55,10 +55,7 @@ class Lab:
         self.wire.start()
 
     def _restore(self) -> None:
-        for controller in self.controllers:
-            controller.stop(signal.SIGKILL)
-            controller.restore()
-            controller.start()
+        self.controllers.restore()
         self.directory.close()
         self.estate.reset()
 
@@ -67,8 +64,7 @@ class Lab:
         self._jobs.end()
         self.wire.stop()
         self.dns.stop()
-        for controller in self.controllers:
-            controller.stop()
+        self.controllers.end()
 
     def answer(self, op: str, **arguments: Any) -> dict[str, Any]:
         """Carry out one control operation and return its answer.
@@ -84,7 +80,9 @@ class Lab:
             return self._job_operations[op](**arguments)
         with self._lock:
             operations = {
+                **self.controllers.operations,
                 "reset": self._reset,
+                "directory.use": self._use,
                 "status": self._status,
                 "kinit": self._log_on,
                 "counters": lambda: {**self._counted(self.estate.control("counters")), "wire": self.wire.counters()},
@@ -109,13 +107,17 @@ class Lab:
         self._restore()
         return {}
 
+    def _use(self, controllers: int, recycle_bin: str) -> dict[str, Any]:
+        self.controllers.choose(controllers, recycle_bin)
+        return self._reset()
+
     def _counted(self, counters: dict[str, Any]) -> dict[str, Any]:
         return {**counters, "requests": self.wire.counters()["requests"]}
 
     def _status(self) -> dict[str, Any]:
         status = self.estate.status()
         return {
-            "controllers": [controller.status() for controller in self.controllers],
+            **self.controllers.status(),
             **status,
             "counters": self._counted(status["counters"]),
             "wire": self.wire.counters(),
@@ -158,9 +160,9 @@ class _ControlServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer)
     daemon_threads = True
 
 
-def serve(paths: Paths) -> None:
+def serve(paths: Paths, templates: Path) -> None:
     """Be the lab until somebody asks to shut down or sends SIGTERM."""
-    lab = Lab(paths)
+    lab = Lab(paths, templates)
 
     def end(number: int, frame: FrameType | None) -> None:
         lab.ended.set()
@@ -181,11 +183,11 @@ def serve(paths: Paths) -> None:
 
 def main() -> int:
     """Process 1: start the lab, collect orphans, end with the lab."""
-    paths = Paths(Path(sys.argv[1]))
+    paths, templates = Paths(Path(sys.argv[1])), Path(sys.argv[2])
     child = os.fork()
     if child == 0:
         try:
-            serve(paths)
+            serve(paths, templates)
         except BaseException as error:  # the reason is for the person who typed "up"
             traceback.print_exc()
             (paths.logs / "failure").write_text(str(error), encoding="utf-8")

@@ -157,7 +157,7 @@ def _handshake(lab: LabClient, host: Host, port: int, name: str) -> None:
         context.wrap_socket(plain, server_hostname=name).close()
 
 
-@pytest.mark.parametrize("host", settings.HOSTS, ids=lambda host: host.name)
+@pytest.mark.parametrize("host", [CONTROLLER, *settings.WSMAN_HOSTS], ids=lambda host: host.name)
 def test_certificates_are_strictly_valid(lab: LabClient, host: Host) -> None:
     port = settings.LDAPS_PORT if host.kind == "dc" else settings.HTTPS_PORT
     if host.kind == "rogue":
