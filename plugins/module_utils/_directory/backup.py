@@ -7,6 +7,9 @@ Two files: the LDIF with every attribute that could be read, and a JSON manifest
 a manifest without its LDIF does not occur and an LDIF without manifest is no backup. Files are never overwritten: their names
 carry GUID, USN and time. Passwords are not in them: a directory does not give them away, and attributes that may hold one
 are left out.
+
+The backup of an account that was disabled earlier and is deleted now names the earlier one (C(continues)): what comes back is the
+account as it was before it was disabled.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import stat
+import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Mapping
@@ -31,8 +37,12 @@ _SECRETS = {
     "lmpwdhistory",
     "ms-mcs-admpwd",
     "msds-managedpassword",
+    "mslaps-encryptedpassword",
+    "mslaps-encryptedpasswordhistory",
+    "mslaps-password",
     "mssfu30password",
     "ntpwdhistory",
+    "os400-password",
     "supplementalcredentials",
     "unicodepwd",
     "unixuserpassword",
@@ -51,18 +61,33 @@ _MANIFEST = {
 }
 
 
+_NAME = re.compile(r"[0-9a-f-]{36}_usn\d+_\d{8}T\d{6}\.\d{6}Z\.json\Z", re.ASCII)
+
+
 @dataclass(frozen=True)
 class Backup:
     """A backup that was read from disk and found whole.
 
     :param path: of the LDIF; the manifest lies beside it.
     :param manifest: the manifest's content.
-    :param entry: the account as it was.
+    :param held: the account as this file has it.
+    :param continues: the earlier backup, of the account before it was disabled.
     """
 
     path: str
     manifest: Mapping[str, Any]
-    entry: Entry
+    held: Entry
+    continues: Backup | None = None
+
+    @property
+    def first(self) -> Backup:
+        """The backup that brings the account back: the earlier one if there is one."""
+        return self.continues or self
+
+    @property
+    def entry(self) -> Entry:
+        """The account as C(present) brings it back."""
+        return self.first.held
 
     @property
     def guid(self) -> str:
@@ -83,6 +108,7 @@ class Backup:
             "object_guid": self.guid,
             "distinguished_name": self.manifest["distinguished_name"],
             "state": self.state,
+            "continues": self.continues.path if self.continues else None,
         }
 
 
@@ -94,13 +120,21 @@ class BackupError(PersistentChatError):
 
 
 def check_directory(path: str) -> None:
-    """Refuse a backup directory that cannot work. Creates nothing.
+    """Refuse a backup directory that cannot work, or that everybody may write to: what lies there decides about deletions.
 
-    :raises InvalidInput: it is a file, not writable, or cannot be created.
+    Creates nothing.
+
+    :raises InvalidInput: it is a file, not writable, writable for everybody, or cannot be created.
     """
-    if os.path.exists(path):
+    if os.path.lexists(path):
         if not os.path.isdir(path) or not os.access(path, os.W_OK | os.X_OK):
             raise InvalidInput("backup_dir is %s, which is not a directory that this user may write to." % path)
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+        if mode & stat.S_IWOTH:
+            raise InvalidInput(
+                "backup_dir is %s, and everybody may write to it (mode %04o). A backup that somebody put there could lead to a "
+                "deletion. Take that right away with chmod o-w, or name another directory." % (path, mode)
+            )
     elif not os.path.isdir(os.path.dirname(os.path.abspath(path))):
         raise InvalidInput("backup_dir is %s, and the directory above it does not exist. Create it first." % path)
 
@@ -110,14 +144,24 @@ def without_secrets(entry: Entry) -> Entry:
     return Entry(entry.dn, {name: entry.values(name) for name in entry if name.lower() not in _SECRETS})
 
 
-def save(directory: str, sip: SipAddress, state: str, entry: Entry, facts: Mapping[str, Any]) -> Backup:
+def save(
+    directory: str, sip: SipAddress, state: str, entry: Entry, facts: Mapping[str, Any], continues: Backup | None = None
+) -> Backup:
     """Write the backup, force it to disk, read it back and compare.
 
     :param state: what is about to be done: absent or disabled.
     :param facts: further values for the manifest, such as the domain controller.
+    :param continues: the backup of the same account before it was disabled, in the same directory.
     :raises BackupError: nothing may be changed, because the backup is not safely there.
     """
     entry = without_secrets(entry)
+    partial = [name for name in entry if ";range=" in name.lower()]
+    if partial:
+        raise BackupError(
+            "The directory gave only a part of %s of %s, so a backup would not be whole. Nothing was changed in the directory."
+            % (", ".join(partial), entry.dn)
+        )
+    directory = os.path.abspath(directory)
     content = write_ldif(entry).encode("ascii")
     created = datetime.now(timezone.utc)
     name = "%s_usn%d_%s" % (entry.guid, entry.integer("uSNChanged"), created.strftime("%Y%m%dT%H%M%S.%fZ"))
@@ -132,12 +176,14 @@ def save(directory: str, sip: SipAddress, state: str, entry: Entry, facts: Mappi
         distinguished_name=entry.dn,
         sam_account_name=entry.text("sAMAccountName"),
         usn_changed=entry.integer("uSNChanged"),
-        created=created.isoformat(),
+        created=created.isoformat(timespec="microseconds"),
         ldif=os.path.basename(path),
         sha256=hashlib.sha256(content).hexdigest(),
     )
+    if continues:
+        manifest["continues"] = {"ldif": os.path.basename(continues.path), "sha256": continues.manifest["sha256"]}
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        _make_directory(directory)
         _create(path, content)
         _create(_manifest_path(path), (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode("ascii"))
     except OSError as error:
@@ -146,7 +192,7 @@ def save(directory: str, sip: SipAddress, state: str, entry: Entry, facts: Mappi
             % (entry.dn, directory, error)
         ) from error
     backup = load(path)
-    if backup.entry.dn != entry.dn or backup.entry.attributes != entry.attributes or dict(backup.manifest) != manifest:
+    if backup.held.dn != entry.dn or backup.held.attributes != entry.attributes or dict(backup.manifest) != manifest:
         raise BackupError(
             "The backup %s does not read back as it was written. Nothing was changed in the directory." % path
         )
@@ -154,21 +200,67 @@ def save(directory: str, sip: SipAddress, state: str, entry: Entry, facts: Mappi
 
 
 def load(path: str) -> Backup:
-    """Read a backup and verify it against its manifest.
+    """Read a backup and verify it against its manifest; the earlier one that it continues as well.
 
     :param path: the LDIF or the manifest.
     :raises BackupError: it is not there, or damaged.
     """
-    path = os.path.splitext(path)[0] + ".ldif"
+    backup = _load_one(os.path.splitext(os.path.abspath(path))[0] + ".ldif")
+    link = backup.manifest.get("continues")
+    if link is None:
+        return backup
     try:
-        with open(_manifest_path(path), "rb") as stream:
-            manifest = json.loads(stream.read())
+        earlier = _load_one(os.path.join(os.path.dirname(backup.path), os.path.basename(link["ldif"])))
+        same = (earlier.guid, earlier.manifest["sha256"], earlier.state) == (backup.guid, link["sha256"], "disabled")
+    except (TypeError, KeyError) as error:
+        raise BackupError("%s is damaged." % _manifest_path(backup.path), backup=backup.path) from error
+    except BackupError as error:
+        raise BackupError(
+            "The backup %s continues an earlier one, which holds the account as it was before it was disabled. %s "
+            "Keep both together." % (backup.path, error),
+            backup=backup.path,
+        ) from error
+    if not same or "continues" in earlier.manifest:
+        raise BackupError(
+            "The backup %s continues %s, and that file is not the one that it means." % (backup.path, earlier.path),
+            backup=backup.path,
+        )
+    return Backup(backup.path, backup.manifest, backup.held, earlier)
+
+
+def newest(directory: str, sip: SipAddress) -> Backup | None:
+    """Return the newest backup of the account that held the address, verified; None when there is none.
+
+    :raises BackupError: the newest one is damaged, or a manifest cannot be read: it may be the newest one. An older one is not taken
+        instead without a word.
+    """
+    if not os.path.isdir(directory):
+        return None
+    found = []
+    for name in os.listdir(directory):
+        if not name.endswith(".json"):
+            continue
+        manifest = _read_manifest(os.path.join(directory, name))
+        if manifest is None and _NAME.match(name):
+            raise BackupError(
+                "%s is damaged: it is no manifest of an account's backup any more. Bring the right file back, or move it away "
+                "when it is of another account." % os.path.join(directory, name)
+            )
+        if manifest and str(manifest.get("sip_address")).lower() == sip.key:
+            found.append((str(manifest.get("created")), name))
+    return load(os.path.join(directory, max(found)[1])) if found else None
+
+
+def _load_one(path: str) -> Backup:
+    """Read one backup and verify it against its manifest. For the parameter and the error see L(load)."""
+    try:
         with open(path, "rb") as stream:
             content = stream.read()
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise BackupError("The backup %s cannot be read: %s." % (path, error), backup=path) from error
-    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT or not _MANIFEST <= set(manifest):
-        raise BackupError("%s is no manifest of an account's backup." % _manifest_path(path), backup=path)
+    manifest = _read_manifest(_manifest_path(path))
+    if manifest is None or not _MANIFEST <= set(manifest):
+        raise BackupError("%s is no manifest of an account's backup, or not there." % _manifest_path(path), backup=path)
     if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
         raise BackupError(
             "The backup %s is damaged: its SHA-256 is not the one in its manifest. Bring the right file back, or name "
@@ -184,39 +276,30 @@ def load(path: str) -> Backup:
     return Backup(path, manifest, entry)
 
 
-def newest(directory: str, sip: SipAddress) -> Backup | None:
-    """Return the newest backup of the account that held the address, verified; None when there is none.
-
-    :raises BackupError: the newest one is damaged. An older one is not taken instead without a word.
-    """
-    if not os.path.isdir(directory):
+def _read_manifest(path: str) -> dict[str, Any] | None:
+    """The content of a manifest; None when the file is none, or cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            manifest = json.loads(stream.read())
+    except (OSError, ValueError):
         return None
-    found = []
-    for name in os.listdir(directory):
-        if not name.endswith(".json"):
-            continue
-        try:
-            with open(os.path.join(directory, name), "rb") as stream:
-                manifest = json.loads(stream.read())
-        except (OSError, ValueError):
-            continue
-        if (
-            isinstance(manifest, dict)
-            and manifest.get("format") == _FORMAT
-            and str(manifest.get("sip_address")).lower() == sip.key
-        ):
-            found.append((str(manifest.get("created")), name))
-    return load(os.path.join(directory, max(found)[1])) if found else None
+    return manifest if isinstance(manifest, dict) and manifest.get("format") == _FORMAT else None
 
 
 def _manifest_path(path: str) -> str:
     return os.path.splitext(path)[0] + ".json"
 
 
+def _make_directory(path: str) -> None:
+    """Create the directory, if it is not there, so that it survives a power cut."""
+    if not os.path.isdir(path):
+        os.mkdir(path, mode=0o700)
+        _force_to_disk(os.path.dirname(path))
+
+
 def _create(path: str, content: bytes) -> None:
-    """Create a file that is whole and on disk, or not there at all. Two writers of one name cannot meet: C(O_EXCL)."""
-    temporary = path + ".new"
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Create a file that is whole and on disk, or not there at all. What is there already is never overwritten."""
+    handle, temporary = tempfile.mkstemp(suffix=".new", prefix=os.path.basename(path) + ".", dir=os.path.dirname(path))
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
@@ -229,8 +312,13 @@ def _create(path: str, content: bytes) -> None:
         if os.path.lexists(temporary):
             os.unlink(temporary)
         raise
-    directory = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+    _force_to_disk(os.path.dirname(path))
+
+
+def _force_to_disk(directory: str) -> None:
+    """Make what was created in a directory survive a power cut."""
+    handle = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(directory)
+        os.fsync(handle)
     finally:
-        os.close(directory)
+        os.close(handle)
