@@ -29,6 +29,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.va
     Entry,
     escape_filter,
     filetime,
+    rdns,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._plan import Action, Conflict, Plan
 
@@ -277,7 +278,7 @@ def _lacking(wanted: Sequence[bytes], there: Sequence[bytes]) -> list[bytes]:
 def _place_taken(connection: DirectoryConnection, backup: Backup) -> Conflict | None:
     """Whether another object took the account's names meanwhile; Samba would not notice (directory.md, section 2.4)."""
     was = backup.entry
-    parent = was.dn[_rdn_length(was.dn) + 1 :]
+    parent = ",".join(rdns(was.dn)[1:])
     if connection.read(parent, ["objectClass"]) is None:
         return Conflict(
             "parent_missing",
@@ -295,14 +296,6 @@ def _place_taken(connection: DirectoryConnection, backup: Backup) -> Conflict | 
             % (was.dn, "; ".join(sorted(set(taken)))),
         )
     return None
-
-
-def _rdn_length(dn: str) -> int:
-    """Where the first comma stands that is not escaped (RFC 4514)."""
-    position = 0
-    while position < len(dn) and dn[position] != ",":
-        position += 2 if dn[position] == "\\" else 1
-    return position
 
 
 def _repair_action(dn: str, repair: Repair, account: Entry) -> Action:

@@ -17,6 +17,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._errors impor
 
 _PLAIN_IN_FILTER = re.compile(rb"[A-Za-z0-9@._-]")
 _SID = re.compile(r"S-1-\d{1,15}(-\d{1,10}){1,15}\Z", re.ASCII)
+_RDN = re.compile(r"(?:\\.|[^\\,])+", re.DOTALL)
 _FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=timezone.utc)
 _NEVER = 0x7FFFFFFFFFFFFFFF
 
@@ -36,6 +37,11 @@ def sid_text(raw: bytes) -> str:
 def guid_dn(guid: str) -> str:
     """The distinguished name that finds an object by its GUID wherever it was moved (directory.md, section 5.2)."""
     return "<GUID=%s>" % guid
+
+
+def rdns(dn: str) -> list[str]:
+    """The parts of a distinguished name as they are spelled, the object's own first: split at each comma that is not escaped (RFC 4514)."""
+    return _RDN.findall(dn)
 
 
 def parse_guid(text: str) -> str:
