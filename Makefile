@@ -46,8 +46,9 @@ lint: setup ## Run the linters
 .PHONY: soak bench
 soak: setup ## Meet random faults on both transports and check every verdict; N=2000 says how many
 	@tests/setup/in-a-lab soak tests.soak -n $(or $(N),2000) $(if $(SEED),--seed $(SEED))
-bench: setup ## Count requests and measure times against the lab
-	@tests/setup/in-a-lab bench tests.bench --json .cache/bench/bench.json
+bench: setup ## Count requests and measure times against the lab, side by side with other tools
+	@tests/setup/bench-peers || true
+	@tests/setup/in-a-lab bench tests.bench --compare --json .cache/bench/bench.json
 
 .PHONY: format
 format: setup ## Format the Python code
