@@ -13,6 +13,7 @@ import time
 
 from tests.lab import lifecycle, namespaces, settings
 from tests.lab.client import LabClient, LabError
+from tests.lab.directory.shapes import RECYCLE_BIN
 from tests.lab.directory.template import TemplateError
 from tests.lab.settings import Paths
 
@@ -50,9 +51,6 @@ def _status(paths: Paths, options: argparse.Namespace) -> int:
     if options.json:
         _print(status)
         return 0
-    for controller in status["controllers"]:
-        state = "running" if controller["running"] else "NOT RUNNING"
-        _print("Domain controller %s (%s): %s" % (controller["host"], controller["address"], state))
     _print(render(status).rstrip("\n"))
     return 0
 
@@ -102,6 +100,25 @@ def _switch(paths: Paths, options: argparse.Namespace) -> int:
     return 0
 
 
+def _directory(paths: Paths, options: argparse.Namespace) -> int:
+    client = LabClient(paths.root)
+    if options.controllers is not None:
+        client.call("directory.use", controllers=options.controllers, recycle_bin=options.recycle_bin)
+    _print(client.status()["directory"])
+    return 0
+
+
+def _replication(paths: Paths, options: argparse.Namespace) -> int:
+    whom = {} if options.action == "status" else {"controller": options.controller}
+    _print(LabClient(paths.root).call("replication." + options.action, **whom))
+    return 0
+
+
+def _controller(paths: Paths, options: argparse.Namespace) -> int:
+    LabClient(paths.root).call("controller." + options.action, controller=options.controller)
+    return 0
+
+
 def _policy(paths: Paths, options: argparse.Namespace) -> int:
     client = LabClient(paths.root)
     if options.name is None:
@@ -138,6 +155,15 @@ def _parser() -> argparse.ArgumentParser:
     add("down", _down, "end the lab; nothing of it goes on")
     add("status", _status, "show directory, pools, services and databases").add_argument("--json", action="store_true")
     add("reset", _reset, "put directory and estate back to their first state")
+    command = add("directory", _directory, "show the directory's shape, or put it into one; that resets everything")
+    command.add_argument("controllers", nargs="?", type=int, help="1 or 2")
+    command.add_argument("recycle_bin", nargs="?", choices=RECYCLE_BIN, default="off", help="the Recycle Bin")
+    command = add("replication", _replication, "stop a controller from taking changes, let it go on, or pull once")
+    command.add_argument("action", choices=["status", "pause", "resume", "pull"])
+    command.add_argument("controller", nargs="?", default="dc2")
+    command = add("controller", _controller, "freeze, thaw, stop or start a domain controller")
+    command.add_argument("action", choices=["freeze", "thaw", "stop", "start"])
+    command.add_argument("controller")
     command = add("exec", _exec, "run a command inside the lab, where its names and addresses are real")
     command.add_argument("command", nargs=argparse.REMAINDER)
     add("kinit", _kinit, "get a Kerberos ticket for an account").add_argument("account")

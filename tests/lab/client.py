@@ -46,10 +46,11 @@ class LabClient:
                 os.close(folder)
         return connection
 
-    def call(self, op: str, timeout: float = 60.0, **arguments: Any) -> dict[str, Any]:
+    def call(self, op: str, timeout: float = 180.0, **arguments: Any) -> dict[str, Any]:
         """Send one operation to the supervisor and return its answer.
 
-        :param op: such as status, reset, faults.set, switch.set, counters, estate.patch.
+        :param op: such as status, reset, faults.set, switch.set, counters, estate.patch, directory.use.
+        :param timeout: the first directory.use of a shape may have to build it, on a busy machine.
         :raises LabError: no lab, no answer in time (seconds), or the operation was refused.
         """
         with self.connect(timeout) as connection:
@@ -70,10 +71,15 @@ class LabClient:
         return self.call("status")
 
     def reset(self) -> None:
-        """Put directory and estate back to their first state; about one second."""
+        """Put directory and estate back to their first state, in the shape of the last directory.use; about one second."""
         self.call("reset")
 
     def writes(self) -> tuple[int, int]:
-        """Estate writes and the directory's USN: equal before and after means that nothing was written."""
+        """Estate writes and dc1's USN: equal before and after means that nothing was written.
+
+        With two controllers an idle directory stays as still as with one. But what was written on dc2 counts when dc1 has
+        it: about a second later, or never while dc1's inbound replication is paused. To pause and to resume are writes
+        themselves, done when the operation returns.
+        """
         counters = self.call("counters")
         return counters["writes"], counters["directory_usn"]

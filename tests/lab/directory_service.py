@@ -104,10 +104,14 @@ class DirectoryService:
             )
         return found
 
-    def _answering(self, name: str) -> DomainController:
+    def _running(self, name: str) -> DomainController:
         found = self._controller(name)
         if not found.running:
             raise DirectoryRefusal("%s is stopped: controller.start before" % name)
+        return found
+
+    def _answering(self, name: str) -> DomainController:
+        found = self._running(name)
         if found.frozen:
             raise DirectoryRefusal("%s is frozen: controller.thaw before" % name)
         return found
@@ -137,13 +141,11 @@ class DirectoryService:
         return {"controllers": {host.name: replication.state(host) for host in hosts}}
 
     def _freeze(self, controller: str) -> dict[str, Any]:
-        self._answering(controller).freeze()
+        self._running(controller).freeze()
         return {}
 
     def _thaw(self, controller: str) -> dict[str, Any]:
-        found = self._controller(controller)
-        if found.frozen:
-            found.thaw()
+        self._running(controller).thaw()
         return {}
 
     def _stop(self, controller: str) -> dict[str, Any]:
@@ -154,4 +156,5 @@ class DirectoryService:
         found = self._controller(controller)
         if not found.running:
             found.start()
+        self._answering(controller)
         return {}

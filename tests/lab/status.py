@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tests.lab.estate import Estate
+from tests.lab.lab_directory import LabDirectory, LabDirectoryError
 from tests.lab.service_control import services_of
 from tests.lab.switches import SWITCHES
 
 
 def estate_status(estate: Estate) -> dict[str, Any]:
     """The estate as plain data; with a directory also who holds which SIP address and the endpoints of each pool.
+
+    A directory that does not answer is no failure: C(directory_error) says so.
 
     Looking does not bring a pending service nearer to its end and counts as no read.
     """
@@ -48,21 +52,28 @@ def estate_status(estate: Estate) -> dict[str, Any]:
         "counters": {**data["counters"], "directory_usn": None},
     }
     if estate.directory is not None:
-        holders = estate.directory.find_holders()
-        contacts = estate.directory.list_contacts()
-        status["sip_holders"] = {
+        try:
+            status.update(_directory_status(estate.directory, estate.chat_pools()))
+            status["counters"]["directory_usn"] = estate.directory.usn()
+        except LabDirectoryError as error:
+            status["directory_error"] = str(error)
+    return status
+
+
+def _directory_status(directory: LabDirectory, pools: Iterable[str]) -> dict[str, Any]:
+    holders = directory.find_holders()
+    contacts = directory.list_contacts()
+    return {
+        "sip_holders": {
             sip: [
                 {key: item[key] for key in ("dn", "object_class", "guid", "enabled", "sip_enabled")}
                 for item in holders
                 if (item["sip"] or "").lower() == sip
             ]
             for sip in sorted({item["sip"].lower() for item in holders if item["sip"]})
-        }
-        status["endpoints"] = {
-            pool: [item["sip"] for item in contacts if item["pool_fqdn"] == pool] for pool in estate.chat_pools()
-        }
-        status["counters"]["directory_usn"] = estate.directory.usn()
-    return status
+        },
+        "endpoints": {pool: [item["sip"] for item in contacts if item["pool_fqdn"] == pool] for pool in pools},
+    }
 
 
 def _counts(content: dict[str, Any]) -> dict[str, int]:
@@ -76,6 +87,14 @@ def _counts(content: dict[str, Any]) -> dict[str, int]:
     }
 
 
+def _controller(item: dict[str, Any]) -> str:
+    stopped = "STOPPED" if item["in_use"] else "not in use"
+    states = [("FROZEN" if item["frozen"] else "running") if item["running"] else stopped]
+    if item["paused"]:
+        states.append("takes no changes (paused)")
+    return "Domain controller %s (%s): %s" % (item["host"], item["address"], ", ".join(states))
+
+
 def _off(holder: dict[str, Any]) -> str:
     states = {"account disabled": holder["enabled"], "not SIP-enabled": holder["sip_enabled"]}
     off = [text for text, on in states.items() if on is False]
@@ -83,8 +102,10 @@ def _off(holder: dict[str, Any]) -> str:
 
 
 def render(status: dict[str, Any]) -> str:
-    """The status as a person reads it; keys of other parts of the lab's status are left out."""
-    lines: list[str] = []
+    """The status as a person reads it."""
+    lines = [_controller(item) for item in status.get("controllers", [])]
+    if "directory_error" in status:
+        lines.append("The directory does not answer: %s" % status["directory_error"])
     if "sip_holders" in status:
         lines.append("SIP addresses")
         for sip, holders in status["sip_holders"].items():

@@ -97,17 +97,15 @@ def _usn(controller: Host) -> int:
 
 
 def settle(controllers: Sequence[DomainController]) -> None:
-    """Replicate both ways until nothing moves any more and both have each other to notify, then stop both."""
+    """Replicate both ways, wait until nothing moves any more and both have each other to notify, then stop both."""
     first, second = (controller.host for controller in controllers)
+    replication.pull(second, first)
+    replication.pull(first, second)
     for _ in range(ROUNDS):
         before = _usn(first), _usn(second)
-        replication.pull(second, first)
-        replication.pull(first, second)
-        time.sleep(2)  # longer than any interval after which one of them would write by itself
-        notified = all(
-            len(replication.state(host)["notifies"]) == len(replication.PARTITIONS) for host in (first, second)
-        )
-        if notified and before == (_usn(first), _usn(second)):
+        time.sleep(2)  # longer than the pause before a notification
+        notified = [replication.state(host)["notifies"] for host in (first, second)]
+        if before == (_usn(first), _usn(second)) and notified == [sorted(replication.PARTITIONS)] * 2:
             break
     else:
         raise SystemExit("the two controllers do not come to rest")
