@@ -9,11 +9,13 @@ So some are required and the others are exempted by name, never in silence.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.options import ALL, REQUIRED
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
 
 PINNED = "pinned"
@@ -21,6 +23,16 @@ CATALOG = "global_catalog"
 LYNC = "lync"
 LISTED = "listed"
 _CATALOG_OPTION = 1  # bit of the options of an nTDSDSA object (MS-ADTS, section 6.1.1.2.2.1.2.1.1)
+_COMMA = re.compile(r"(?<!\\),")
+_ATTRIBUTES = [
+    "dNSHostName",
+    "hasMasterNCs",
+    "msDS-HasMasterNCs",
+    "msDS-hasFullReplicaNCs",
+    "msDS-isRODC",
+    "objectClass",
+    "options",
+]
 
 
 @dataclass(frozen=True)
@@ -39,13 +51,20 @@ class DomainController:
     global_catalog: bool
     domains: tuple[str, ...]
 
+    def shows(self, domain: str) -> bool:
+        """Whether it can show an account of the domain: it holds that domain, or every domain in part, as a catalog."""
+        return self.global_catalog or domain.lower() in self.domains
+
+    def __str__(self) -> str:
+        return self.host + (" (read-only)" if self.read_only else "")
+
 
 @dataclass(frozen=True)
 class Member:
     """A domain controller that must agree.
 
     :param roles: why: pinned, global_catalog, lync, listed, all.
-    :param partial: it holds the domain in its global catalog only, so only that can be asked.
+    :param partial: it holds the account's domain in its global catalog only, so only that can be asked.
     """
 
     host: str
@@ -68,48 +87,51 @@ class RequiredSet:
     members: tuple[Member, ...]
     exempted: tuple[DomainController, ...]
 
-    @property
-    def others(self) -> tuple[Member, ...]:
-        """The members that neither the pinned connection nor its global catalog speaks for."""
-        return tuple(
-            member for member in self.members if not {PINNED} & set(member.roles) and member.roles != (CATALOG,)
-        )
-
 
 def find_domain_controllers(connection: DirectoryConnection) -> list[DomainController]:
     """Return the forest's domain controllers, from the configuration that every one of them has.
 
     :raises DirectoryError: the pinned domain controller could not be asked.
     """
-    attributes = [
-        "dNSHostName",
-        "hasMasterNCs",
-        "msDS-HasMasterNCs",
-        "msDS-hasFullReplicaNCs",
-        "objectClass",
-        "options",
-    ]
     found = connection.search(
-        "CN=Sites," + connection.configuration, "(|(objectClass=nTDSDSA)(objectClass=server))", attributes
+        "CN=Sites," + connection.configuration, "(|(objectClass=nTDSDSA)(objectClass=server))", _ATTRIBUTES
     )
     hosts = {entry.dn.lower(): entry.text("dNSHostName") for entry in found}
-    controllers = []
-    for entry in found:
-        classes = [name.lower() for name in entry.texts("objectClass")]
-        if "ntdsdsa" not in classes:
-            continue
-        server = entry.dn.partition(",")[2]
-        full = entry.texts("msDS-HasMasterNCs") + entry.texts("hasMasterNCs") + entry.texts("msDS-hasFullReplicaNCs")
-        controllers.append(
-            DomainController(
-                host=(hosts.get(server.lower()) or server).lower(),
-                site=server.split(",")[2].partition("=")[2],
-                read_only="ntdsdsaro" in classes,
-                global_catalog=bool(entry.integer("options") & _CATALOG_OPTION),
-                domains=tuple(sorted({name.lower() for name in full})),
-            )
-        )
+    controllers = [_domain_controller(entry, hosts) for entry in found if "ntdsdsa" in _classes(entry)]
     return sorted(controllers, key=lambda controller: controller.host)
+
+
+def _domain_controller(settings: Entry, hosts: dict[str, str | None]) -> DomainController:
+    """Read one from its NTDS Settings. The object above has its name; the site is two further above."""
+    parts = _COMMA.split(settings.dn)
+    server = ",".join(parts[1:])
+    full = [
+        name
+        for held in ("hasMasterNCs", "msDS-HasMasterNCs", "msDS-hasFullReplicaNCs")
+        for name in settings.texts(held)
+    ]
+    return DomainController(
+        host=(hosts.get(server.lower()) or server).lower(),
+        site=parts[3].partition("=")[2],
+        read_only="ntdsdsaro" in _classes(settings) or settings.boolean("msDS-isRODC"),
+        global_catalog=bool(settings.integer("options") & _CATALOG_OPTION),
+        domains=tuple(sorted({name.lower() for name in full})),
+    )
+
+
+def _classes(entry: Entry) -> list[str]:
+    return [name.lower() for name in entry.texts("objectClass")]
+
+
+def choose_catalog(controllers: Sequence[DomainController], pinned: str) -> str:
+    """The global catalog to ask when the pinned domain controller is none: in its site if possible, and one that can be written to.
+
+    :returns: the pinned one when the forest names no other.
+    """
+    site = next((controller.site for controller in controllers if controller.host == pinned), None)
+    catalogs = [controller for controller in controllers if controller.global_catalog and controller.host != pinned]
+    catalogs.sort(key=lambda controller: (controller.site != site, controller.read_only))
+    return catalogs[0].host if catalogs else pinned
 
 
 def choose_required(
@@ -125,60 +147,60 @@ def choose_required(
     :param domain: the naming context of the account.
     :param pinned: the pinned domain controller; C(catalog) the global catalog that is asked.
     :param verify_on: required, all, or names.
-    :raises InvalidInput: a name is no domain controller of the forest.
+    :raises InvalidInput: a name is no domain controller of the forest, or one that never shows the account.
     """
-    known = {controller.host: controller for controller in controllers}
-    roles: dict[str, list[str]] = {}
-
-    def require(host: str, role: str) -> None:
-        roles.setdefault(host, []).append(role)
-
-    require(pinned, PINNED)
-    require(catalog, CATALOG)
-    for host in lync_domain_controllers:
-        require(_known(host, known, "lync_domain_controllers"), LYNC)
+    able = [controller for controller in controllers if controller.shows(domain)]
+    catalogs = [controller for controller in controllers if controller.global_catalog]
+    if catalog != pinned:
+        _require_known([catalog], "global_catalog", "global catalog of this forest", catalogs)
+    what = "domain controller that can show an account of %s" % domain
+    _require_known(lync_domain_controllers, "lync_domain_controllers", what, able)
+    wanted = [(PINNED, [pinned]), (CATALOG, [catalog]), (LYNC, list(lync_domain_controllers))]
     if tuple(verify_on) == (ALL,):
-        for controller in controllers:
-            require(controller.host, ALL)
+        wanted.append((ALL, [controller.host for controller in able]))
     elif tuple(verify_on) != (REQUIRED,):
-        for host in verify_on:
-            require(_known(host, known, "verify_on"), LISTED)
-    members = []
-    for host, why in roles.items():
-        controller = known.get(host)
-        members.append(
-            Member(
-                host=host,
-                roles=tuple(why),
-                read_only=controller.read_only if controller else False,
-                partial=controller is not None and domain.lower() not in controller.domains,
-            )
-        )
-    exempted = [controller for controller in controllers if controller.host not in roles]
-    return RequiredSet(tuple(members), tuple(exempted))
+        _require_known(verify_on, "verify_on", what, able)
+        wanted.append((LISTED, list(verify_on)))
+    roles: dict[str, list[str]] = {}
+    for role, hosts in wanted:
+        for host in hosts:
+            roles.setdefault(host, [])
+            roles[host] += [role] if role not in roles[host] else []
+    known = {controller.host: controller for controller in controllers}
+    members = tuple(_member(host, tuple(why), known.get(host), domain) for host, why in roles.items())
+    return RequiredSet(members, tuple(controller for controller in able if controller.host not in roles))
 
 
-def _known(host: str, known: dict[str, DomainController], option: str) -> str:
-    if host not in known:
-        raise InvalidInput(
-            "%s names %s, which is no domain controller of this forest. There are: %s."
-            % (option, host, ", ".join(known))
-        )
-    return host
+def _member(host: str, roles: tuple[str, ...], controller: DomainController | None, domain: str) -> Member:
+    if controller is None:
+        return Member(host, roles)
+    return Member(host, roles, controller.read_only, domain.lower() not in controller.domains)
+
+
+def _require_known(names: Sequence[str], option: str, what: str, there: Sequence[DomainController]) -> None:
+    hosts = [controller.host for controller in there]
+    for name in names:
+        if name not in hosts:
+            raise InvalidInput("%s names %s, which is no %s. There are: %s." % (option, name, what, ", ".join(hosts)))
 
 
 def required_set(connection: DirectoryConnection) -> RequiredSet:
-    """Decide who must agree, by the connection's options.
+    """Decide who must agree, by the connection's options, and which global catalog is asked.
 
     :raises InvalidInput: an option names what is no domain controller.
     :raises DirectoryError: the pinned domain controller could not be asked.
     """
     options = connection.options
+    controllers = find_domain_controllers(connection)
+    pinned = (connection.root.text("dnsHostName") or connection.server).lower()
+    if options.global_catalog is None and connection.root.text("isGlobalCatalogReady") == "FALSE":
+        connection.use_catalog(choose_catalog(controllers, pinned))
+    catalog = connection.catalog_server
     return choose_required(
-        find_domain_controllers(connection),
+        controllers,
         connection.domain,
-        (connection.root.text("dnsHostName") or connection.server).lower(),
-        connection.catalog_server,
+        pinned,
+        pinned if catalog == connection.server else catalog,
         options.verify_on,
         options.lync_domain_controllers,
     )

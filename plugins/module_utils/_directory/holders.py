@@ -145,10 +145,9 @@ def find_holders(connection: DirectoryConnection, sip: SipAddress, deleted: bool
 
 def asked_as(member: Member) -> tuple[str, ...]:
     """The names under which a holder's C(seen_in) says that this domain controller shows it: one, or one for each way of asking."""
-    ways = [DOMAIN_CONTROLLER] if PINNED in member.roles else []
-    if CATALOG in member.roles:
-        ways.append(GLOBAL_CATALOG)
-    if not {PINNED, CATALOG} & set(member.roles) or member.roles[0] == CATALOG != member.roles[-1]:
+    pinned, catalog = PINNED in member.roles, CATALOG in member.roles
+    ways = [DOMAIN_CONTROLLER] * pinned + [GLOBAL_CATALOG] * catalog
+    if not pinned and member.roles != (CATALOG,):
         ways.append(member.host)
     return tuple(ways)
 
@@ -182,12 +181,10 @@ def look_around(
 def _ask(
     connection: DirectoryConnection, member: Member, seen_as: str, ldap_filter: str, deleted: bool
 ) -> Iterator[Entry]:
-    if seen_as == GLOBAL_CATALOG:
-        yield from connection.search("", ldap_filter, _ATTRIBUTES, catalog=True)
-        return
-    if seen_as != DOMAIN_CONTROLLER:
+    other = seen_as == member.host
+    if other:
         connection, deleted = connection.at(member.host), False
-    if member.partial and seen_as != DOMAIN_CONTROLLER:
+    if seen_as == GLOBAL_CATALOG or (other and member.partial):
         yield from connection.search("", ldap_filter, _ATTRIBUTES, catalog=True)
         return
     for name in connection.root.texts("namingContexts"):
