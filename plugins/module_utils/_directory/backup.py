@@ -20,11 +20,12 @@ import os
 import re
 import stat
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.ldif import read_ldif, write_ldif
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.recreated import Recreation, read_note
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput, PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
@@ -72,12 +73,14 @@ class Backup:
     :param manifest: the manifest's content.
     :param held: the account as this file has it.
     :param continues: the earlier backup, of the account before it was disabled.
+    :param recreation: the account that was created anew from this backup, if it was.
     """
 
     path: str
     manifest: Mapping[str, Any]
     held: Entry
     continues: Backup | None = None
+    recreation: Recreation | None = None
 
     @property
     def first(self) -> Backup:
@@ -90,8 +93,14 @@ class Backup:
         return self.first.held
 
     @property
-    def guid(self) -> str:
+    def first_guid(self) -> str:
+        """The account's GUID when the backup was written."""
         return self.manifest["object_guid"]
+
+    @property
+    def guid(self) -> str:
+        """The account's GUID now: another one when it was created anew."""
+        return self.recreation and self.recreation.object_guid or self.first_guid
 
     @property
     def state(self) -> str:
@@ -105,7 +114,7 @@ class Backup:
             "manifest": _manifest_path(self.path),
             "sha256": self.manifest["sha256"],
             "created": self.manifest["created"],
-            "object_guid": self.guid,
+            "object_guid": self.first_guid,
             "distinguished_name": self.manifest["distinguished_name"],
             "state": self.state,
             "continues": self.continues.path if self.continues else None,
@@ -203,7 +212,7 @@ def load(path: str) -> Backup:
     """Read a backup and verify it against its manifest; the earlier one that it continues as well.
 
     :param path: the LDIF or the manifest.
-    :raises BackupError: it is not there, or damaged.
+    :raises PersistentChatError: C(backup_failed), it is not there, or damaged.
     """
     backup = _load_one(os.path.splitext(os.path.abspath(path))[0] + ".ldif")
     link = backup.manifest.get("continues")
@@ -225,7 +234,7 @@ def load(path: str) -> Backup:
             "The backup %s continues %s, and that file is not the one that it means." % (backup.path, earlier.path),
             backup=backup.path,
         )
-    return Backup(backup.path, backup.manifest, backup.held, earlier)
+    return replace(backup, continues=earlier)
 
 
 def newest(directory: str, sip: SipAddress) -> Backup | None:
@@ -273,7 +282,7 @@ def _load_one(path: str) -> Backup:
         raise BackupError("The backup %s is no LDIF: %s." % (path, error), backup=path) from error
     if not entry.values("objectGUID") or entry.guid != manifest["object_guid"]:
         raise BackupError("The backup %s is of another object than its manifest says." % path, backup=path)
-    return Backup(path, manifest, entry)
+    return Backup(path, manifest, entry, recreation=read_note(os.path.dirname(path), entry.guid))
 
 
 def _read_manifest(path: str) -> dict[str, Any] | None:
