@@ -13,17 +13,12 @@ from typing import Any, Mapping
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup as backups
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import (
-    CATALOG,
-    PINNED,
-    Member,
-    required_set,
-)
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import required_set
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.guards import ABSENT, Identifiers
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import (
     DOMAIN_CONTROLLER,
-    GLOBAL_CATALOG,
     Holder,
+    asked_as,
     find_holders,
     holder_of,
 )
@@ -89,18 +84,8 @@ def _replication(connection: DirectoryConnection, state: IdentityState) -> dict[
     """Who was asked and who was not; somebody agrees when it shows every holder that anybody shows."""
     required = connection.once(required_set)
     everywhere = [set(holder.seen_in) for holder in state.holders]
-    return dict(
-        report(required, None),
-        required=[member.shown(all(_asked_as(member) <= seen for seen in everywhere)) for member in required.members],
-    )
-
-
-def _asked_as(member: Member) -> set[str]:
-    """The names under which holders say that this domain controller shows them."""
-    names = {GLOBAL_CATALOG} if CATALOG in member.roles else set()
-    if PINNED in member.roles:
-        return names | {DOMAIN_CONTROLLER}
-    return names if member.roles == (CATALOG,) else names | {member.host}
+    agrees = {member.host: all(seen.issuperset(asked_as(member)) for seen in everywhere) for member in required.members}
+    return report(required, agrees)
 
 
 def _deleted(connection: DirectoryConnection, state: IdentityState) -> list[dict[str, Any]]:
