@@ -10,11 +10,10 @@ import socket
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 
 import pytest
 
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup, holders, replication
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.errors import DirectoryError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
@@ -177,20 +176,3 @@ def test_a_lost_answer_of_a_restore_is_settled_by_looking(converge, wire, monkey
     cut_at(monkeypatch, wire, "restore", "answer")
     assert converge("present", port=wire.port)["changed"]
     assert account() is not None
-
-
-def test_success_is_not_claimed_while_the_global_catalog_still_shows_the_account(
-    converge, monkeypatch, connection, clean_lab
-):
-    """The lab has one domain controller, so its lagging catalog is played: every answer but the first still has the user."""
-    (user,) = holders.find_holders(connection, SipAddress.parse(SIP))
-    lagging = replace(user, seen_in=("global_catalog",), usn_changed=None)
-    observed = iter([[user]])
-    monkeypatch.setattr(replication, "find_holders", lambda connection, sip: next(observed, [lagging]))
-    with pytest.raises(DirectoryError) as caught:
-        converge("absent", replication_timeout=1)
-    assert caught.value.code == "replication_pending" and "Do not create an endpoint" in str(caught.value)
-    assert caught.value.facts["changed"] and caught.value.facts["waiting_for"] == [DC + " (global catalog)"]
-    monkeypatch.undo()
-    before = clean_lab.writes()
-    assert not converge("absent")["changed"] and clean_lab.writes() == before
