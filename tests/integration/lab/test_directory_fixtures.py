@@ -179,6 +179,20 @@ class TestSwitches:
         assert len(directory.find_holders(settings.WELL_KNOWN_SIP)) == 1
 
 
+def test_cmdlets_see_what_their_own_controller_has(fresh_lab: LabClient) -> None:
+    fresh_lab.call("directory.use", controllers=2, recycle_bin="off")
+    try:
+        fresh_lab.call("replication.pause", controller="dc2")
+        LabDirectory(fresh_lab.paths)._do(lambda connection: connection.delete(WELL_KNOWN.dn), repeat=False)
+        seen = {}
+        for name in ("dc1", "dc2"):
+            fresh_lab.call("switch.set", name="lync_domain_controller", value=name)
+            seen[name] = settings.WELL_KNOWN_SIP in fresh_lab.status()["sip_holders"]
+        assert seen == {"dc1": False, "dc2": True}
+    finally:
+        fresh_lab.call("directory.use", controllers=1, recycle_bin="off")
+
+
 class TestNameServer:
     """What the lab's name server answers."""
 
