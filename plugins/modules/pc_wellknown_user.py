@@ -30,6 +30,9 @@ options:
     description:
       - V(absent) deletes the account, as the documented migration says. Without the Active Directory Recycle Bin it comes back
         with the same GUID and SID, but without its password.
+      - It also deletes an account that this module disabled weeks before, when the newest backup in O(backup_dir) says so, the
+        account is still disabled and has no C(msRTCSIP-*) attributes, and no guard stops it. An endpoint may hold the address by then;
+        it is not touched. O(state=present) brings such an account back as it was before it was disabled.
       - V(disabled) removes every C(msRTCSIP-*) attribute and the address in C(proxyAddresses), and disables the account. Nothing
         is lost, O(state=present) brings all of it back.
       - V(present) brings the account back from its backup. An account that is there already gets back what it lacks; what it has is
@@ -56,7 +59,8 @@ options:
     type: str
   backup_dir:
     description:
-      - The folder for the backup, on the machine where the module runs. It is created with mode 0700 when it does not exist.
+      - The folder for the backup, on the machine where the module runs. It is created with mode 0700 when it does not exist. A
+        folder that everybody may write to is refused, because what lies in it decides about deletions.
       - A backup is an LDIF file with every attribute that can be read, group memberships and security descriptor included, and a
         manifest with its SHA-256. Both have mode 0600, and are never overwritten.
       - Passwords are not in the backup. The directory does not give them away.
@@ -73,17 +77,20 @@ options:
       - Guards that must not stop this account, each by its name. There is no way to override them all at once.
       - V(primary_address) - the address is in C(proxyAddresses) only, or is not spelled like the account's own SIP address.
       - V(admin_count) - the account is or was an administrator.
-      - V(critical) - Active Directory itself needs the account.
+      - V(critical) - Active Directory itself needs the account, by C(isCriticalSystemObject) or C(systemFlags).
       - V(protected) - the account is protected from accidental deletion. The protection is not taken away, so the directory may
         still refuse the deletion.
       - V(moving) - the account is being moved to another pool.
       - V(children) - there are objects below the account. It can be overridden with O(state=disabled) only.
       - V(mailbox) - the account has a mailbox or a mail address.
-      - V(enterprise_voice) - the account has a telephone line.
-      - V(recent_logon) - somebody signed in with the account during the last 30 days.
-      - The guards C(one_holder), C(plain_user) and C(identity) cannot be overridden. Exactly one object of the forest must hold the
-        address, it must be an ordinary user account and no computer, managed service account, C(inetOrgPerson) or contact,
-        and it must be the account that you named.
+      - V(enterprise_voice) - the account has a telephone line, or is enabled for Enterprise Voice.
+      - V(recent_logon) - somebody signed in with the account during the last 30 days, by C(lastLogon) of the domain controller that is
+        used, or by C(lastLogonTimestamp), which may be 14 days late. The services of Group Chat sign in with it as long as they run.
+      - The guards C(one_holder), C(plain_user), C(identity) and C(own_account) cannot be overridden. Exactly one object of the forest
+        must hold the address, and the global catalog must show it. It must be an ordinary user account and no computer, managed
+        service account, trust account, C(inetOrgPerson) or contact, it must be the account that you named, and not the one with
+        which the module signs in.
+      - Naming a guard that does not stop the account does no harm.
     type: list
     elements: str
     default: []
@@ -102,7 +109,8 @@ options:
       - The least that bringing the account back must be worth before it is deleted. The module stops before any write when it is worth less.
       - V(full) - everything comes back, the password too. That needs the Active Directory Recycle Bin.
       - V(partial) - the account comes back with its GUID, its SID and what the backup holds, without its password.
-      - V(none) - nothing comes back but a new account with another SID, see O(allow_recreate).
+      - V(none) - nothing comes back but a new account with another SID, see O(allow_recreate). That is so when the account with which
+        the module signs in cannot see C(CN=Deleted Objects).
       - With O(state=disabled) nothing is lost, so this option does not matter.
     type: str
     choices: [full, partial, none]
@@ -328,6 +336,11 @@ backup:
     state:
       description: What was about to be done to the account.
       type: str
+    continues:
+      description: >-
+        The earlier backup, where the account was disabled first and deleted later. O(state=present) takes the account's attributes from
+        that one, so keep both together. Null otherwise.
+      type: str
 guards_failed:
   description: The guards that would stop the account, the overridden ones included.
   returned: success
@@ -358,6 +371,14 @@ undo_loses:
   returned: success
   type: list
   elements: str
+undo_days:
+  description: >-
+    For about how many days after its deletion the directory keeps the account so that it can be brought back, by
+    C(msDS-DeletedObjectLifetime) with the Recycle Bin and C(tombstoneLifetime) without. Null when that cannot be read, when
+    nothing can be brought back, and for the other states, which have no such limit.
+  returned: success
+  type: int
+  sample: 180
 restored_from:
   description: >-
     With O(state=present), where the account came from. V(attributes) - it was there and got back what it lacked. V(recycle_bin),
@@ -376,7 +397,9 @@ differs:
   type: list
   elements: str
 error:
-  description: What kind of error it was, for playbooks. Further values, such as the backup, may be there.
+  description: >-
+    What kind of error it was, for playbooks. Further values may be there, such as the backup; when a guard or O(accept_undo) stops
+    the account, C(guards), C(undo), C(undo_loses) and C(undo_days).
   returned: failure
   type: dict
   contains:

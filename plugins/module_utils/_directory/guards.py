@@ -16,6 +16,7 @@ from typing import Any, Callable, Collection, Mapping
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import (
     DOMAIN_CONTROLLER,
+    GLOBAL_CATALOG,
     SIP_ATTRIBUTE,
     Holder,
 )
@@ -34,10 +35,26 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import S
 
 ABSENT = "absent"
 DISABLED = "disabled"
-#: a sign-in this recently means that somebody uses the account; lastLogonTimestamp itself lags up to 14 days
+#: a sign-in this recently means that somebody uses the account
 RECENT_LOGON_DAYS = 30
+#: lastLogonTimestamp is written again only when it is this old (documented at that attribute of the schema)
+_TIMESTAMP_LAG_DAYS = 14
 
 _PLAIN_USER = {"top", "person", "organizationalperson", "user"}
+_NORMAL_ACCOUNT = 0x200  # bit of userAccountControl
+_DISALLOW_DELETE = 0x80000000  # bit of systemFlags (MS-ADTS, section 2.2.10)
+_ENTERPRISE_VOICE = 0x80  # bit of msRTCSIP-OptionFlags (domain.md, section 4.2)
+_MAILBOX = (
+    "homeMDB",
+    "legacyExchangeDN",
+    "mail",
+    "mailNickname",
+    "msExchHomeServerName",
+    "msExchMailboxGuid",
+    "msExchRecipientTypeDetails",
+    "msExchRemoteRecipientType",
+    "targetAddress",
+)
 #: the options by which an operator names the account, besides its address
 IDENTIFIERS = ("distinguished_name", "object_guid", "object_sid", "sam_account_name")
 
@@ -97,12 +114,13 @@ class Identifiers:
 
 @dataclass(frozen=True)
 class Subject:
-    """Everything that a guard may look at. Observed by L(wellknown_user.observe_identity).
+    """Everything that a guard may look at. Observed by L(identity.observe_identity).
 
-    :param account: the one holder as the domain controller has it, with all its attributes.
+    :param account: the account as the domain controller has it, with all its attributes.
     :param guid_of_dn: the GUID of the object that the operator's distinguished name leads to.
     :param children: the distinguished names below the account.
     :param now: the domain controller's time, never this machine's.
+    :param own_sids: the SIDs of the account with which the module signed in, and of its groups.
     """
 
     sip: SipAddress
@@ -112,6 +130,7 @@ class Subject:
     guid_of_dn: str | None
     children: tuple[str, ...]
     now: datetime
+    own_sids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,11 +138,13 @@ class Guard:
     """One check. C(check) returns the reason to stop, or None.
 
     :param overridable: the states for which the operator may override it.
+    :param of_holder: it is about the address, so an account that lost it when it was disabled is not asked.
     """
 
     name: str
     check: Callable[[Subject], str | None]
     overridable: tuple[str, ...] = (ABSENT, DISABLED)
+    of_holder: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,17 +160,23 @@ class GuardFailure:
 
 
 def one_holder(subject: Subject) -> str | None:
-    """Exactly one object of the forest holds the address, and the domain controller that is written to has it."""
+    """Exactly one object of the forest holds the address, on the domain controller that is written to and in the global catalog."""
     if len(subject.holders) != 1:
         return "%s is held by %d objects: %s. Find out which one is right and take the address from the others." % (
             subject.sip,
             len(subject.holders),
             "; ".join(str(holder) for holder in subject.holders),
         )
-    if DOMAIN_CONTROLLER not in subject.holders[0].seen_in:
+    holder = subject.holders[0]
+    if DOMAIN_CONTROLLER not in holder.seen_in:
         return (
-            "%s holds %s according to the global catalog only. Name a domain controller of its domain as server, or wait for "
-            "replication." % (subject.holders[0], subject.sip)
+            "%s holds %s according to the %s only. Name a domain controller of its domain as server, or wait for replication."
+            % (holder, subject.sip, ", ".join(holder.seen_in).replace("_", " "))
+        )
+    if GLOBAL_CATALOG not in holder.seen_in:
+        return (
+            "%s holds %s, and the global catalog does not show it. Wait for replication, or check global_catalog."
+            % (holder, subject.sip)
         )
     return None
 
@@ -157,8 +184,18 @@ def one_holder(subject: Subject) -> str | None:
 def plain_user(subject: Subject) -> str | None:
     """The holder is an ordinary user account, nothing derived from it or pretending to be it."""
     classes = [name.lower() for name in subject.account.texts("objectClass")]
-    if set(classes) != _PLAIN_USER or subject.account.integer("userAccountControl") & TRUST_ACCOUNTS:
+    if set(classes) != _PLAIN_USER:
         return "it is no plain user account: its classes are %s" % ", ".join(subject.account.texts("objectClass"))
+    flags = subject.account.integer("userAccountControl")
+    if flags & TRUST_ACCOUNTS or not flags & _NORMAL_ACCOUNT:
+        return "it is no plain user account but one of a computer or of a trust: its userAccountControl is %d" % flags
+    return None
+
+
+def own_account(subject: Subject) -> str | None:
+    """The account is not the one with which the module signed in: it could neither look afterwards nor bring itself back."""
+    if subject.account.sid in subject.own_sids:
+        return "it is the account with which the module signs in. Sign in with another one"
     return None
 
 
@@ -191,11 +228,11 @@ def admin_count(subject: Subject) -> str | None:
 
 def critical(subject: Subject) -> str | None:
     """The account is not one that Active Directory itself needs."""
-    return (
-        "isCriticalSystemObject is set: the directory needs it"
-        if subject.account.boolean("isCriticalSystemObject")
-        else None
-    )
+    if subject.account.boolean("isCriticalSystemObject"):
+        return "isCriticalSystemObject is set: the directory needs it"
+    if subject.account.integer("systemFlags") & _DISALLOW_DELETE:
+        return "its systemFlags forbid to delete it: the directory needs it"
+    return None
 
 
 def protected(subject: Subject) -> str | None:
@@ -227,29 +264,42 @@ def children(subject: Subject) -> str | None:
 
 def mailbox(subject: Subject) -> str | None:
     """The account has no mailbox or mail address: those belong to people."""
-    names = [name for name in ("homeMDB", "mail", "msExchMailboxGuid") if name in subject.account]
+    names = [name for name in _MAILBOX if name in subject.account]
     return "it looks like a person's: it has %s" % ", ".join(names) if names else None
 
 
 def enterprise_voice(subject: Subject) -> str | None:
-    """The account has no telephone line."""
+    """The account is no telephone."""
     line = subject.account.text("msRTCSIP-Line")
-    return "it looks like a person's: it has the telephone line %s" % line if line else None
+    if line:
+        return "it looks like a person's: it has the telephone line %s" % line
+    if subject.account.integer("msRTCSIP-OptionFlags") & _ENTERPRISE_VOICE:
+        return "it looks like a person's: msRTCSIP-OptionFlags says that it is enabled for Enterprise Voice"
+    return None
 
 
 def recent_logon(subject: Subject) -> str | None:
-    """Nobody signed in with the account lately."""
-    last = filetime(subject.account.integer("lastLogonTimestamp"))
-    if last and subject.now - last < timedelta(days=RECENT_LOGON_DAYS):
-        return "somebody signed in with it on %s, less than %d days ago" % (last.date(), RECENT_LOGON_DAYS)
+    """Nobody signed in with the account lately, as far as this domain controller knows.
+
+    lastLogon is exact and known only where the sign-in was; lastLogonTimestamp is known everywhere, and late.
+    """
+    window = {"lastLogon": RECENT_LOGON_DAYS, "lastLogonTimestamp": RECENT_LOGON_DAYS + _TIMESTAMP_LAG_DAYS}
+    for name, days in window.items():
+        last = filetime(subject.account.integer(name))
+        if last and subject.now - last < timedelta(days=days):
+            return (
+                "somebody signed in with it: %s is %s, less than %d days ago. That is what the services of Group Chat do while they "
+                "run; a person must not" % (name, last.date(), days)
+            )
     return None
 
 
 GUARDS = (
-    Guard("one_holder", one_holder, ()),
+    Guard("one_holder", one_holder, (), of_holder=True),
     Guard("plain_user", plain_user, ()),
     Guard("identity", identity, ()),
-    Guard("primary_address", primary_address),
+    Guard("own_account", own_account, ()),
+    Guard("primary_address", primary_address, of_holder=True),
     Guard("admin_count", admin_count),
     Guard("critical", critical),
     Guard("protected", protected),
@@ -262,11 +312,14 @@ GUARDS = (
 OVERRIDABLE = tuple(guard.name for guard in GUARDS if guard.overridable)
 
 
-def failed_guards(subject: Subject) -> tuple[GuardFailure, ...]:
-    """Return every guard that forbids to touch the account, whatever may be overridden."""
+def failed_guards(subject: Subject, holds: bool = True) -> tuple[GuardFailure, ...]:
+    """Return every guard that forbids to touch the account, whatever may be overridden.
+
+    :param holds: whether the account holds the address; False for one that was disabled earlier and is to be deleted now.
+    """
     failures = []
     for guard in GUARDS:
-        reason = guard.check(subject)
+        reason = guard.check(subject) if holds or not guard.of_holder else None
         if reason:
             failures.append(GuardFailure(guard.name, reason, guard.overridable))
     return tuple(failures)

@@ -8,7 +8,7 @@ Reads only. The modules and the migration's planner start from here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup as backups
@@ -16,6 +16,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.ba
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.errors import DirectoryError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.guards import (
+    DISABLED,
     GuardFailure,
     Identifiers,
     Subject,
@@ -30,6 +31,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.va
     Entry,
     generalized_time,
     guid_dn,
+    sid_text,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
@@ -37,6 +39,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import S
 LIVE = "live"
 DELETED = "deleted"
 GONE = "gone"
+_UNSET_LIFETIME, _LEAST_LIFETIME = 60, 2  # days (MS-ADTS, section 3.1.1.1.15)
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,13 @@ class IdentityState:
     :param pending: those of them that the global catalog still shows although the domain controller has deleted or stripped them.
     :param account: the object that the address or the backup leads to: live, or deleted; None when it cannot be seen.
     :param account_state: live, deleted or gone.
-    :param guards_failed: every guard that forbids to touch the one holder; overrides are not considered.
+    :param guards_failed: every guard that forbids to touch the one holder, or the account that is L(retired); overrides are
+        not considered.
     :param backup: the newest verified backup for the address, or the one that the operator named.
     :param named: what is wrong with the operator's identifiers, compared with the backup's account.
     :param recycle_bin: whether the forest has the Recycle Bin enabled.
+    :param sees_deleted: whether the account with which the module signs in can see deleted objects; without, none can be restored.
+    :param undo_days: how many days the directory keeps a deleted account so that it can be restored; None when that cannot be read.
     """
 
     sip: SipAddress
@@ -62,6 +68,26 @@ class IdentityState:
     backup: Backup | None
     named: tuple[str, ...]
     recycle_bin: bool
+    sees_deleted: bool = True
+    undo_days: int | None = None
+
+    @property
+    def retired(self) -> bool:
+        """Whether we disabled the account earlier, by the verified backup, and it still is as we left it.
+
+        It lives, disabled and without SIP attributes, so nothing but our own backup connects it with the address.
+        """
+        backup, account = self.backup, self.account
+        return (
+            backup is not None
+            and backup.first.state == DISABLED
+            and self.account_state == LIVE
+            and account is not None
+            and account.guid == backup.guid
+            and account.enabled is False
+            and not lync_attributes(account)
+            and backup.guid not in {holder.guid for holder in self.current}
+        )
 
     @property
     def current(self) -> tuple[Holder, ...]:
@@ -97,7 +123,8 @@ def observe_identity(
         account, failures = judge(connection, sip, current, users[0], identifiers, meant)
     elif backup:
         account = connection.read(guid_dn(backup.guid), backups.ATTRIBUTES, deleted=True)
-    return IdentityState(
+    recycle_bin = recycle_bin_enabled(connection)
+    state = IdentityState(
         sip=sip,
         holders=holders,
         pending=pending,
@@ -106,8 +133,14 @@ def observe_identity(
         guards_failed=failures,
         backup=backup,
         named=tuple(_mismatches(identifiers, backup, meant)) if backup else (),
-        recycle_bin=recycle_bin_enabled(connection),
+        recycle_bin=recycle_bin,
+        sees_deleted=_sees_deleted(connection),
+        undo_days=_undo_days(connection, recycle_bin),
     )
+    if account is not None and state.retired:
+        subject = _subject(connection, sip, current, identifiers, account, meant)
+        return replace(state, guards_failed=failed_guards(subject, holds=False))
+    return state
 
 
 def judge(
@@ -129,10 +162,40 @@ def judge(
     if account is None:
         message = "%s is not on %s. Name a domain controller of its domain." % (holder, connection.server)
         return None, (GuardFailure("one_holder", message),)
+    return account, failed_guards(_subject(connection, sip, holders, identifiers, account, meant))
+
+
+def lync_attributes(account: Entry) -> list[str]:
+    """The names of the account's attributes that make it a SIP user."""
+    return sorted(name for name in account if name.lower().startswith("msrtcsip-"))
+
+
+def _subject(
+    connection: DirectoryConnection,
+    sip: SipAddress,
+    holders: Sequence[Holder],
+    identifiers: Identifiers,
+    account: Entry,
+    meant: str | None,
+) -> Subject:
+    """Read what the guards look at besides the account itself."""
     below = connection.search(account.dn, "(objectClass=*)", ["objectClass"], "level")
-    now = generalized_time(connection.read_root().text("currentTime") or "")
-    children = tuple(entry.dn for entry in below)
-    return account, failed_guards(Subject(sip, tuple(holders), identifiers, account, meant, children, now))
+    return Subject(
+        sip=sip,
+        holders=tuple(holders),
+        identifiers=identifiers,
+        account=account,
+        guid_of_dn=meant,
+        children=tuple(entry.dn for entry in below),
+        now=generalized_time(connection.read_root().text("currentTime") or ""),
+        own_sids=connection.once(_own_sids),
+    )
+
+
+def _own_sids(connection: DirectoryConnection) -> tuple[str, ...]:
+    """Who is signed in: the SIDs of the account and of its groups, by the rootDSE (MS-ADTS, section 3.1.1.3.2)."""
+    root = connection.read("", ["tokenGroups"])
+    return tuple(sid_text(value) for value in root.values("tokenGroups")) if root else ()
 
 
 def recycle_bin_enabled(connection: DirectoryConnection) -> bool:
@@ -140,6 +203,24 @@ def recycle_bin_enabled(connection: DirectoryConnection) -> bool:
     partitions = connection.read("CN=Partitions," + connection.configuration, ["msDS-EnabledFeature"])
     features = partitions.texts("msDS-EnabledFeature") if partitions else []
     return any(feature.lower().startswith("cn=recycle bin feature,") for feature in features)
+
+
+def _sees_deleted(connection: DirectoryConnection) -> bool:
+    """Whether CN=Deleted Objects can be read. Whoever may not sees its name at most (directory.md, section 6)."""
+    container = connection.read("CN=Deleted Objects," + connection.domain, ["objectClass"], deleted=True)
+    return container is not None and "objectClass" in container
+
+
+def _undo_days(connection: DirectoryConnection, recycle_bin: bool) -> int | None:
+    """How long a deleted object can be restored: until it is recycled or removed (MS-ADTS, section 3.1.1.1.15)."""
+    names = ["tombstoneLifetime"] + (["msDS-DeletedObjectLifetime"] if recycle_bin else [])
+    settings = connection.read(
+        "CN=Directory Service,CN=Windows NT,CN=Services," + connection.configuration, names + ["cn"]
+    )
+    if settings is None or "cn" not in settings:
+        return None
+    lifetime = next((settings.integer(name) for name in reversed(names) if name in settings), _UNSET_LIFETIME)
+    return max(lifetime, _LEAST_LIFETIME)
 
 
 def _backup(sip: SipAddress, backup_dir: str | None, backup_file: str | None) -> Backup | None:
@@ -182,9 +263,18 @@ def guid_of_dn(connection: DirectoryConnection, dn: str | None) -> str | None:
 
 
 def _mismatches(identifiers: Identifiers, backup: Backup, meant: str | None) -> list[str]:
-    """What the operator's identifiers say against the account of the backup; a deleted account's name leads nowhere."""
+    """What the operator's identifiers say against the account of the backup; a deleted account's name leads nowhere.
+
+    An account that was created anew may be named as either: as the one that was lost, and as the one that is there now.
+    """
     dn = identifiers.distinguished_name
     if dn and meant is None and dn.lower() == backup.entry.dn.lower():
         meant = backup.guid
     entry = backup.entry
-    return identifiers.mismatches(backup.guid, entry.sid, entry.text("sAMAccountName"), meant)
+    name = entry.text("sAMAccountName")
+    first = backup.first_guid if meant == backup.guid else meant
+    wrong = identifiers.mismatches(backup.first_guid, entry.sid, name, first)
+    noted = backup.recreation
+    if not wrong or noted is None or not identifiers.mismatches(backup.guid, noted.object_sid, name, meant):
+        return []
+    return wrong

@@ -86,14 +86,22 @@ STOPPED = {
         {"holders": ()},
         {"holders": (HOLDER, replace(HOLDER, guid="other", dn="CN=two"))},
         {"holders": (replace(HOLDER, seen_in=("global_catalog",)),)},
+        {"holders": (replace(HOLDER, seen_in=("domain_controller",)),)},
+        {"holders": (replace(HOLDER, seen_in=("dc2.contoso.com",)),)},
     ],
     "plain_user": [
         classes(b"computer"),
         classes(b"computer", b"msDS-GroupManagedServiceAccount"),
+        classes(b"computer", b"msDS-ManagedServiceAccount"),
         classes(b"inetOrgPerson"),
         {"attributes": {"objectClass": [b"top", b"person", b"organizationalPerson", b"contact"]}},
-        {"attributes": {"userAccountControl": [b"2080"]}},  # an interdomain trust account is of class user
+        # of class user, all the same: accounts of an interdomain trust, a workstation, a server, and no account at all
+        *(
+            {"attributes": {"userAccountControl": [flags]}}
+            for flags in (b"2080", b"4096", b"8192", b"4608", b"2", b"0")
+        ),
     ],
+    "own_account": [{"own_sids": ("S-1-5-21-1-2-3-1104", "S-1-1-0")}],
     "identity": [
         {"identifiers": Identifiers()},
         {"identifiers": Identifiers(sam_account_name="ocschat2")},
@@ -110,7 +118,11 @@ STOPPED = {
         {"attributes": {"msRTCSIP-PrimaryUserAddress": ["sip:öcschat@contoso.com".encode()]}},
     ],
     "admin_count": [{"attributes": {"adminCount": [b"1"]}}],
-    "critical": [{"attributes": {"isCriticalSystemObject": [b"TRUE"]}}],
+    "critical": [
+        {"attributes": {"isCriticalSystemObject": [b"TRUE"]}},
+        {"attributes": {"systemFlags": [b"-2147483648"]}},  # as it comes over the wire: a signed number
+        {"attributes": {"systemFlags": [b"-1946157056"]}},
+    ],
     "protected": [
         {"attributes": {"nTSecurityDescriptor": [DENY_DELETE]}},
         {"attributes": {"nTSecurityDescriptor": []}},  # not readable
@@ -119,12 +131,25 @@ STOPPED = {
     "moving": [{"attributes": {"msRTCSIP-TargetHomeServer": [b"CN=LC Services,DC=contoso,DC=com"]}}],
     "children": [{"children": ("CN=child," + DN,)}],
     "mailbox": [
-        {"attributes": {"homeMDB": [b"CN=db"]}},
-        {"attributes": {"mail": [b"o@contoso.com"]}},
-        {"attributes": {"msExchMailboxGuid": [b"1"]}},
+        {"attributes": {name: [b"1"]}}
+        for name in (
+            "homeMDB",
+            "mail",
+            "msExchMailboxGuid",
+            "msExchRemoteRecipientType",
+            "targetAddress",
+            "mailNickname",
+        )
     ],
-    "enterprise_voice": [{"attributes": {"msRTCSIP-Line": [b"tel:+1"]}}],
-    "recent_logon": [{"attributes": {"lastLogonTimestamp": [filetime(NOW - timedelta(days=29))]}}],
+    "enterprise_voice": [
+        {"attributes": {"msRTCSIP-Line": [b"tel:+1"]}},
+        {"attributes": {"msRTCSIP-OptionFlags": [b"385"]}},
+    ],
+    "recent_logon": [
+        {"attributes": {"lastLogon": [filetime(NOW - timedelta(days=29))]}},
+        {"attributes": {"lastLogonTimestamp": [filetime(NOW - timedelta(days=43))]}},  # it may lag 14 days
+        {"attributes": {"lastLogon": [filetime(NOW + timedelta(days=1))]}},
+    ],
 }
 CASES = [(name, case) for name, cases in STOPPED.items() for case in cases]
 
@@ -142,9 +167,27 @@ def test_a_name_that_leads_to_the_account_is_enough():
     assert guards.failed_guards(subject(identifiers=Identifiers(distinguished_name=DN), guid_of_dn=GUID)) == ()
 
 
-def test_a_logon_long_ago_stops_nothing():
-    old = {"lastLogonTimestamp": [filetime(NOW - timedelta(days=31))]}
-    assert guards.failed_guards(subject(attributes=old)) == ()
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        {"lastLogonTimestamp": [filetime(NOW - timedelta(days=45))], "lastLogon": [filetime(NOW - timedelta(days=31))]},
+        {"lastLogonTimestamp": [b"0"], "lastLogon": [b"9223372036854775807"]},  # never
+        {"adminCount": [b"0"], "isCriticalSystemObject": [b"FALSE"], "systemFlags": [b"1073741824"]},
+        {"userAccountControl": [b"66050"]},  # disabled, and its password does not expire
+        {"msRTCSIP-OptionFlags": [b"257"], "proxyAddresses": [b"sip:ocschat@contoso.com", b"smtp:o@contoso.com"]},
+    ],
+)
+def test_what_looks_similar_stops_nothing(harmless):
+    assert guards.failed_guards(subject(attributes=harmless)) == ()
+
+
+def test_another_account_of_the_same_groups_is_not_the_own_one():
+    assert guards.failed_guards(subject(own_sids=("S-1-5-21-1-2-3-1105", "S-1-5-21-1-2-3-513"))) == ()
+
+
+def test_an_account_that_was_disabled_earlier_need_not_hold_the_address_and_all_else_is_asked():
+    stopped = {name for name, case in CASES if guards.failed_guards(subject(**case), holds=False)}
+    assert stopped == set(STOPPED) - {"one_holder", "primary_address"}
 
 
 @pytest.mark.parametrize("name, case", CASES)
@@ -155,8 +198,13 @@ def test_exactly_this_guard_stops(name, case):
     assert failures[0].message
 
 
-def test_every_guard_has_a_case():
+def test_every_guard_has_a_case_and_what_may_be_overridden_is_named_one_by_one():
+    assert set(guards.OVERRIDABLE) == set(STOPPED) - {"one_holder", "plain_user", "identity", "own_account"}
     assert {guard.name for guard in guards.GUARDS} == set(STOPPED)
+
+
+def test_overrides_of_guards_that_did_not_fail_are_harmless():
+    assert guards.not_overridden(guards.failed_guards(subject()), guards.OVERRIDABLE, ABSENT) == []
 
 
 @pytest.mark.parametrize("name, case", CASES)
@@ -164,6 +212,6 @@ def test_an_override_lifts_only_the_guard_that_it_names(name, case):
     failures = guards.failed_guards(subject(**case))
     others = [guard.name for guard in guards.GUARDS if guard.name != name]
     assert guards.not_overridden(failures, others, ABSENT) and guards.not_overridden(failures, others, DISABLED)
-    fixed = name in ("one_holder", "plain_user", "identity")
+    fixed = name in ("one_holder", "plain_user", "identity", "own_account")
     assert bool(guards.not_overridden(failures, [name], DISABLED)) == fixed
     assert bool(guards.not_overridden(failures, [name], ABSENT)) == (fixed or name == "children")
