@@ -27,7 +27,7 @@ from tests.lab import settings
 from tests.lab.directory import replication
 from tests.lab.directory.controller import DomainController
 from tests.lab.directory.places import SAMBA_ROOT, home
-from tests.lab.directory.provision import options
+from tests.lab.directory.provision import options, register_names
 from tests.lab.settings import Host, Paths
 
 NEVER = str(10**6)  # seconds
@@ -64,6 +64,7 @@ def _join(controller: Host, partner: Host) -> None:
     if cmd_sambatool()._run("samba-tool", *command):
         raise SystemExit("samba-tool domain join failed")
     os.makedirs(home(controller) + "/run/ncalrpc", exist_ok=True)
+    register_names(controller)
 
 
 def open_database(controller: Host) -> SamDB:

@@ -66,7 +66,11 @@ def provision(controller: settings.Host) -> None:
     if cmd_sambatool()._run("samba-tool", *command):
         raise SystemExit("samba-tool domain provision failed")
     os.makedirs(home(controller) + "/run/ncalrpc", exist_ok=True)
-    # A provisioned controller lacks the SPNs of LDAP and of replication (directory.md, section 2.2).
+    register_names(controller)
+
+
+def register_names(controller: settings.Host) -> None:
+    """Give a new controller the SPNs that it still lacks: those of LDAP, and without a join of replication (directory.md, section 2.2)."""
     subprocess.run(["samba_spnupdate", "-s", home(controller) + "/etc/smb.conf"], check=True)
 
 
