@@ -9,6 +9,9 @@ import pytest
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import wellknown_user_info
 from tests.integration.directory.conftest import DC, SIP, USER, add_endpoint
+from tests.lab import settings
+
+OTHER_DC = settings.DOMAIN_CONTROLLERS[1].fqdn
 
 
 @pytest.fixture
@@ -69,3 +72,32 @@ def test_a_deleted_account_is_found_by_its_backup(converge, connection_params, f
     (found,) = result["deleted"]
     assert result["holders"] == [] and result["backup"]["state"] == "absent"
     assert found["guid"] == result["backup"]["object_guid"] and found["deleted"] and r"\0ADEL:" in found["dn"]
+
+
+@pytest.fixture
+def pair(running_lab):
+    """Two domain controllers and a Recycle Bin."""
+    running_lab.call("directory.use", controllers=2, recycle_bin="emulated")
+    yield running_lab
+    running_lab.call("directory.use", controllers=1, recycle_bin="off")
+
+
+def test_what_only_another_domain_controller_shows_and_what_lies_in_the_recycle_bin(pair, connection_params, admin):
+    pair.call("replication.pause", controller="dc2")
+    endpoint = add_endpoint(admin)
+    admin.delete(USER.dn)
+    params = dict(connection_params, sip_address=SIP, include_deleted=True)
+    asked = wellknown_user_info.run(dict(params, verify_on=["all"]))
+    holders = {holder["dn"]: holder for holder in asked["holders"]}
+    user, contact = holders.pop(USER.dn), holders.pop(endpoint)
+    assert not holders and (user["seen_in"], user["pending"], user["guards_failed"]) == ([OTHER_DC], True, None)
+    assert contact["seen_in"] == ["domain_controller", "global_catalog"] and names(contact)[0] == "plain_user"
+    assert {who["server"]: who["agrees"] for who in asked["replication"]["required"]} == {DC: False, OTHER_DC: False}
+    admin.delete(endpoint)
+    before = pair.writes()
+    result = wellknown_user_info.run(params)
+    assert [who["server"] for who in result["replication"]["exempted"]] == [OTHER_DC] and result["holders"] == []
+    assert {found["object_class"] for found in result["deleted"]} == {"user", "contact"}
+    assert any("CN=Deleted Objects,CN=Configuration," in found["dn"] for found in result["deleted"])
+    (other,) = wellknown_user_info.run(dict(params, sip_address=settings.LOOKUP_SIP))["holders"]
+    assert result["recycle_bin"] and (other["undo"], other["undo_loses"]) == ("full", []) and pair.writes() == before
