@@ -40,8 +40,8 @@ options:
   include_deleted:
     description:
       - Whether to look for deleted objects too, in every naming context of the domain controller. They are found when they kept their
-        address, or when the backup in O(backup_dir) has their GUID, and when the account that the module uses may list deleted objects.
-      - An account that may not list them finds none, and the directory does not say why.
+        address, or when the backup in O(backup_dir) has their GUID, and when the account that the module uses may list deleted
+        objects (RV(sees_deleted)).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -199,13 +199,16 @@ holders:
           elements: str
     undo:
       description: >-
-        What bringing it back would be worth after a deletion, V(full) or V(partial). Null for a contact, which is never deleted, for what
-        is pending, and for an object that is not on the domain controller.
+        What bringing it back would be worth after a deletion, V(full), V(partial) or V(none). Null for a contact, which is never
+        deleted, for what is pending, and for an object that is not on the domain controller.
       type: str
     undo_loses:
       description: What would not come back after a deletion.
       type: list
       elements: str
+    undo_days:
+      description: How many days after a deletion it could be brought back. Null when that is not known, or not possible.
+      type: int
 deleted:
   description: Deleted objects that held the address.
   returned: success
@@ -228,6 +231,12 @@ backup:
   type: dict
 recycle_bin:
   description: Whether the forest has the Active Directory Recycle Bin enabled.
+  returned: success
+  type: bool
+sees_deleted:
+  description: >-
+    Whether the account that the module uses can see deleted objects. If not, RV(deleted) is empty whatever there is, and that account
+    cannot restore anything.
   returned: success
   type: bool
 """

@@ -29,7 +29,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.id
     judge,
     observe_identity,
 )
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.removal import undo_worth
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.removal import undo_said
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.replication import report
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import guid_dn
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
@@ -57,6 +57,7 @@ def run(params: Mapping[str, Any], check_mode: bool = False) -> dict[str, Any]:
             "deleted": _deleted(connection, state) if params["include_deleted"] else [],
             "backup": state.backup.shown() if state.backup else None,
             "recycle_bin": state.recycle_bin,
+            "sees_deleted": state.sees_deleted,
         }
     finally:
         connection.close()
@@ -69,14 +70,14 @@ def _judged(
 
     A contact is never deleted, and what only waits for replication is deleted already: there is nothing to judge or to undo.
     """
-    shown = dict(holder.shown(), pending=holder in state.pending, guards_failed=None, undo=None, undo_loses=[])
+    shown = dict(holder.shown(), pending=holder in state.pending, guards_failed=None)
+    shown.update(undo=None, undo_loses=[], undo_days=None)
     if shown["pending"]:
         return shown
     account, failures = judge(connection, state.sip, state.current, holder, identifiers, meant)
     shown["guards_failed"] = [failure.shown() for failure in failures]
     if account is not None and not holder.is_contact:
-        alone = replace(state, account=account, account_state=LIVE)
-        shown["undo"], shown["undo_loses"] = undo_worth(alone, ABSENT)
+        shown.update(undo_said(replace(state, account=account, account_state=LIVE), ABSENT))
     return shown
 
 

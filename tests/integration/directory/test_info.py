@@ -35,7 +35,8 @@ def test_one_user(info):
     (holder,) = result["holders"]
     assert not result["changed"] and (holder["dn"], holder["enabled"]) == (USER.dn, True)
     assert (holder["guards_failed"], holder["pending"], holder["deleted"]) == ([], False, False)
-    assert holder["undo"] == "partial" and "password" in holder["undo_loses"] and result["recycle_bin"] is False
+    assert holder["undo"] == "partial" and "password" in holder["undo_loses"] and holder["undo_days"] > 1
+    assert (result["recycle_bin"], result["sees_deleted"]) == (False, True)
     assert (result["server"], result["servers_skipped"], result["deleted"]) == (DC, [], [])
     assert result["replication"]["required"] == [
         {"server": DC, "roles": ["pinned", "global_catalog"], "read_only": False, "agrees": True}
