@@ -22,6 +22,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.ho
     find_holders,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.identity import (
+    LIVE,
     IdentityState,
     observe_identity,
 )
@@ -29,17 +30,17 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.re
     act_removal,
     is_done,
     plan_removal,
-    undo_worth,
+    undo_said,
 )
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.repair import differences
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.replication import report, wait
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.restore import (
+    Way,
     act_present,
-    differences,
     plan_present,
 )
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import guid_dn
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry, guid_dn
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
-from ansible_collections.lync.persistent_chat.plugins.module_utils._plan import Plan
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
 
 PRESENT = "present"
@@ -78,16 +79,17 @@ def _converge(
     named = params.get("backup") if wanted == PRESENT else None
     state = observe_identity(connection, sip, identifiers, params.get("backup_dir"), named)
     if wanted == PRESENT:
-        plan = plan_present(connection, state)
+        way = plan_present(connection, state, params["allow_recreate"])
     else:
-        plan = plan_removal(state, wanted, params["override"], params["backup_dir"], params["accept_undo"])
+        way = Way(plan_removal(state, wanted, params["override"], params["backup_dir"], params["accept_undo"]))
+    plan = way.plan
     plan.refuse_conflicts()
-    result = _result(connection, plan, state, wanted)
+    result = _result(connection, way, state, wanted)
     if check_mode:
         return result
     saved = state.backup
     if plan.changed and wanted == PRESENT and saved:
-        result["not_restored"] = act_present(connection, saved, plan)
+        saved, result["not_restored"] = act_present(connection, state, saved, way)
     elif plan.changed and state.account:
         saved = act_removal(connection, state, state.account, wanted, params["backup_dir"])
         result["backup"] = saved.shown()
@@ -107,6 +109,7 @@ def _converge(
     result["holders_after"] = [holder.shown() for holder in after]
     if wanted == PRESENT and saved:
         account = connection.read(guid_dn(saved.guid), backups.ATTRIBUTES)
+        result.update(_who(account))
         result["differs"] = differences(saved.entry, account) if account else []
     return result
 
@@ -117,24 +120,30 @@ def _addresses(backup: Backup) -> set[str]:
     return {address.lower() for address in held}
 
 
-def _result(connection: DirectoryConnection, plan: Plan, state: IdentityState, wanted: str) -> dict[str, Any]:
-    undo, lost = (None, []) if wanted == PRESENT else undo_worth(state, wanted)
+def _who(account: Entry | None) -> dict[str, Any]:
+    """Which account is there now: another one than before when it was created anew."""
+    return {"object_guid": account.guid if account else None, "object_sid": account.sid if account else None}
+
+
+def _result(connection: DirectoryConnection, way: Way, state: IdentityState, wanted: str) -> dict[str, Any]:
+    nothing_said = {"undo": None, "undo_loses": [], "undo_days": None}
     shown = [holder.shown() for holder in state.holders]
     return dict(
-        plan.result(),
+        way.plan.result(),
         server=connection.server,
         servers_skipped=[{"server": host, "reason": reason} for host, reason in connection.skipped],
-        replication=report(connection.once(required_set), None),
+        replication=report(connection.once(required_set)),
         sip_address=str(state.sip),
         state=wanted,
-        already_done=not plan.changed,
+        already_done=not way.plan.changed,
         holders_before=shown,
         holders_after=shown,
         backup=state.backup.shown() if state.backup else None,
         guards_failed=[failure.shown() for failure in state.guards_failed],
         recycle_bin=state.recycle_bin,
-        undo=undo,
-        undo_loses=lost,
-        not_restored=[],
+        **(nothing_said if wanted == PRESENT else undo_said(state, wanted)),
+        restored_from=way.restored_from,
+        **_who(state.account if wanted == PRESENT and state.account_state == LIVE else None),
+        not_restored=list(way.left),
         differs=[],
     )
