@@ -83,14 +83,11 @@ class Holder:
         """The holder as a module returns it."""
         return dict(asdict(self), seen_in=list(self.seen_in))
 
-    @property
-    def where(self) -> str:
-        """Who shows it, for messages."""
-        names = {DOMAIN_CONTROLLER: "the domain controller", GLOBAL_CATALOG: "the global catalog"}
-        return ", ".join(names.get(name, name) for name in self.seen_in)
-
     def __str__(self) -> str:
-        return "%s %s" % (self.object_class, self.dn)
+        text = "%s %s" % (self.object_class, self.dn)
+        if DOMAIN_CONTROLLER in self.seen_in:
+            return text
+        return "%s (seen only by %s)" % (text, ", ".join(self.seen_in).replace(GLOBAL_CATALOG, "the global catalog"))
 
 
 @dataclass(frozen=True)
