@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 import tempfile
 import uuid
-from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -27,7 +26,6 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory im
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import wellknown_user
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.client import Client
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.errors import from_result
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import find_holders, holder_of
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.options import directory_options
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry, rdns, sid_text
@@ -132,32 +130,32 @@ class World:
                 "namingContexts": [BASE.encode(), CONFIGURATION.encode(), SCHEMA.encode()],
                 "dnsHostName": [DC.encode()],
                 "isSynchronized": [b"TRUE"],
+                "isGlobalCatalogReady": [b"TRUE"],
             },
         )
         self.filters = []
         self.bases = []
         self.writes = []
 
-    def call(self, client, operation, tried, right="", **arguments):
-        if operation != "search":
-            self.writes.append((operation, arguments["dn"]))
-            assert operation == "delete"
-            self.entries = [entry for entry in self.entries if "<GUID=%s>" % _guid(entry) != arguments["dn"]]
-            return None
+    def unbind(self):
+        """The client closes its connection."""
+
+    def delete(self, dn, **_named):
+        self.writes.append(("delete", dn))
+        self.entries = [entry for entry in self.entries if "<GUID=%s>" % _guid(entry) != dn]
+        self.result = {"result": 0}
+
+    def search(self, **arguments):
         base, scope = self._received(arguments)
-        deleted = SHOW_DELETED in [control[0] for control in arguments["controls"]]
+        deleted = SHOW_DELETED in [control[0] for control in arguments.get("controls") or ()]
         seen = [entry for entry in self.entries if deleted or not entry.boolean("isDeleted")]
         at = [e for e in [self.root, *seen] if base.lower() in (e.dn.lower(), "<guid=%s>" % _guid(e))]
-        if not at:
-            raise from_result({"result": 32}, tried, client.host)
-        if scope == "BASE":
-            candidates = at[:1]
-        else:
-            below = "," + at[0].dn.lower()
-            candidates = [e for e in seen if e.dn.lower().endswith(below) or not base]
+        self.result = {"result": 0 if at else 32}
+        candidates = at[:1]
+        if at and scope != "BASE":
+            candidates = [e for e in seen if not base or e.dn.lower().endswith("," + at[0].dn.lower())]
         found = [entry for entry in candidates if matches(self.filters[-1], entry)]
-        answer = [{"type": "searchResEntry", "dn": e.dn, "raw_attributes": e.attributes} for e in found]
-        return SimpleNamespace(response=answer, result={"result": 0})
+        self.response = [{"type": "searchResEntry", "dn": e.dn, "raw_attributes": e.attributes} for e in found]
 
     def _received(self, arguments):
         """Make the request as the client library does, and keep what its bytes mean."""
@@ -180,7 +178,7 @@ def _guid(entry):
 
 
 def in_world(world, work):
-    with mock.patch.object(Client, "call", lambda client, *a, **named: world.call(client, *a, **named)):
+    with mock.patch.object(Client, "_connect", lambda client: setattr(client, "_connection", world)):
         return work()
 
 
