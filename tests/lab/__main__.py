@@ -109,8 +109,11 @@ def _directory(paths: Paths, options: argparse.Namespace) -> int:
 
 
 def _replication(paths: Paths, options: argparse.Namespace) -> int:
-    whom = {} if options.action == "status" else {"controller": options.controller}
-    _print(LabClient(paths.root).call("replication." + options.action, **whom))
+    client = LabClient(paths.root)
+    if options.action == "status":
+        _print(client.call("replication.status")["controllers"])
+    else:
+        client.call("replication." + options.action, controller=options.controller)
     return 0
 
 

@@ -184,7 +184,19 @@ class TestExec:
         status = json.loads(own.run("status", "--json").stdout)
         held = status["sip_holders"][settings.WELL_KNOWN_SIP]
         assert [(holder["object_class"], holder["enabled"]) for holder in held] == [("user", True)]
-        assert settings.WELL_KNOWN_SIP in own.run("status").stdout
+        shown = own.run("status").stdout
+        assert settings.WELL_KNOWN_SIP in shown
+        assert "dc1.%s (10.99.77.11): running" % settings.DOMAIN in shown
+        assert "dc2.%s (10.99.77.12): not in use" % settings.DOMAIN in shown
+
+    def test_commands_for_controllers(self, own: OwnLab) -> None:
+        assert json.loads(own.run("directory").stdout) == {"controllers": 1, "recycle_bin": "off"}
+        own.run("controller", "stop", "dc1")
+        shown = own.run("status").stdout
+        assert "STOPPED" in shown and "The directory does not answer: dc1 cannot be reached" in shown
+        own.run("controller", "start", "dc1")
+        refused = own.run("replication", "pause", ok=False)
+        assert refused.returncode == 1 and "directory.use" in refused.stderr
 
     def test_wrong_fault_rules_are_explained(self, own: OwnLab) -> None:
         for rules in ("not json", '[{"at": "nowhere"}]'):
@@ -261,7 +273,11 @@ def test_as_an_ordinary_user(tmp_path_factory: pytest.TempPathFactory) -> None:
     try:
         lab.run("up")
         assert settings.BASE_DN in lab.inside(SEARCH).stdout
+        lab.run("directory", "2")
+        lab.run("replication", "pull", "dc2")
+        assert settings.BASE_DN in lab.inside(SEARCH.replace("dc1", "dc2")).stdout
         lab.run("reset")
+        assert "dc2.%s (10.99.77.12): running" % settings.DOMAIN in lab.run("status").stdout
         lab.run("down")
         assert lab.processes() == []
     finally:
@@ -283,6 +299,8 @@ lab() {{ LYNC_LAB_TEMPLATE=/tmp/template chroot $root env -C {checkout} {python}
 trap 'lab down' EXIT
 lab up
 lab exec -- sh -c "pwd; {search}"
+lab directory 2 >/dev/null
+lab replication pull dc2
 lab reset
 [ $before = $(wc -l </proc/self/mountinfo) ] && echo no mount escaped
 """
