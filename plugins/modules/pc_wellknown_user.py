@@ -130,10 +130,22 @@ options:
     type: int
     default: 300
 notes:
-  - After a restore without the Recycle Bin these attributes differ from before - C(pwdLastSet) and the password itself, C(lastLogon),
-    C(lastLogonTimestamp), C(logonCount) and other sign-in statistics, C(accountExpires) where it meant never,
-    C(adminCount), C(operatorCount), C(lastKnownParent), C(uSNChanged) and C(whenChanged). RV(differs) names
-    those of the case at hand. Set a new password before the account is used.
+  - With RV(restored_from=attributes), only C(uSNChanged) and C(whenChanged) differ from before.
+  - With RV(restored_from=recycle_bin), these may differ from before - C(accountExpires) where it meant never, C(adminCount),
+    C(lastKnownParent), C(lastLogon), C(lastLogonTimestamp), C(logonCount), C(operatorCount), C(pwdLastSet), C(uSNChanged) and
+    C(whenChanged). The password is as before. This was seen with an emulated Recycle Bin; a real one keeps more.
+  - With RV(restored_from=tombstone), these differ from before - C(accountExpires) where it meant never, C(adminCount),
+    C(lastKnownParent), C(lastLogon), C(lastLogonTimestamp), C(logonCount), C(operatorCount), C(pwdLastSet), C(uSNChanged) and
+    C(whenChanged). The password is lost. Set a new one before the account is used. A directory may refuse to enable the account before;
+    then RV(not_restored) says so.
+  - With RV(restored_from=backup), these differ from before - C(objectGUID), C(objectSid), C(uSNCreated), C(whenCreated),
+    C(uSNChanged), C(whenChanged), C(nTSecurityDescriptor), C(userAccountControl), C(pwdLastSet), C(lastLogon),
+    C(lastLogonTimestamp) and C(logonCount). The new account is disabled, has no password, and has the security descriptor that every new
+    account gets there. Grant anew what the old one was granted, set a password, and enable it.
+  - When the module stops with C(not_restorable), nothing was written. Look first whether the account can still be found on another domain
+    controller or in a backup of the directory itself, because only these bring the SID back; then decide about O(allow_recreate).
+  - An account that was created anew is noted beside its backups, in a file that ends in C(.recreated.json). Keep it with them. Without it
+    the module does not know the new account for the old one, and stops with C(address_held).
   - Between the last look at the account and its deletion a short time remains in which somebody else could change it. Active
     Directory has no conditional delete.
   - The account that the module uses needs the right to delete user objects in the account's OU; to restore one, also
@@ -250,7 +262,7 @@ already_done:
   returned: success
   type: bool
 actions:
-  description: What was done, or would be done in check mode. The operations are C(back_up), C(delete), C(disable), C(restore), C(repair).
+  description: What was done, or would be done in check mode. The operations are C(back_up), C(delete), C(disable), C(restore), C(recreate), C(repair).
   returned: success
   type: list
   elements: dict
@@ -387,10 +399,22 @@ restored_from:
   type: str
   sample: tombstone
 not_restored:
-  description: With O(state=present), each attribute or membership that the directory refused, with the reason.
+  description: >-
+    With O(state=present), each attribute or membership that was not brought back, with the reason. The directory refused it, another value is
+    there now, or another object has it by now.
   returned: success
   type: list
   elements: str
+object_guid:
+  description: >-
+    With O(state=present), the objectGUID of the account that is there now; it is a new one after it was created anew. Null in check mode when
+    there is none yet.
+  returned: success
+  type: str
+object_sid:
+  description: The security identifier of that account.
+  returned: success
+  type: str
 differs:
   description: With O(state=present), the attributes whose values are not those of the backup afterwards.
   returned: success
@@ -407,7 +431,8 @@ error:
       description: >-
         The kind of error, for example V(no_holder), V(held_by_contact), V(guard_one_holder), V(guard_identity),
         V(identity_mismatch), V(undo_not_accepted), V(not_restorable), V(changed_meanwhile), V(replication_pending),
-        V(domain_controller_unreachable), V(backup_failed).
+        V(domain_controller_unreachable), V(backup_failed), V(address_held), V(address_changed), V(name_taken), V(parent_missing),
+        V(recreation_elsewhere), V(restore_failed).
       type: str
 """
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.backup import Backup
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry, escape_filter
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry, escape_filter, rdns
 from ansible_collections.lync.persistent_chat.plugins.module_utils._plan import Conflict
 
 
@@ -35,7 +35,8 @@ def find_place(connection: DirectoryConnection, backup: Backup, deleted: Entry |
     :param own: the GUID of an object there that is none of the others.
     """
     dn = str(backup.manifest["distinguished_name"])
-    rdn, parent = _split(dn)
+    rdn, *above = rdns(dn)
+    parent = ",".join(above)
     known = deleted.text("lastKnownParent") if deleted is not None else None
     if connection.read(parent, ["objectClass"]) is None:
         if known is None or connection.read(known, ["objectClass"]) is None:
@@ -66,11 +67,3 @@ def _parent_missing(connection: DirectoryConnection, dn: str, parent: str, known
     if deleted is None or not deleted.boolean("isDeleted"):
         return text + " Create it first."
     return text + " It was deleted itself and is %s now. Restore that first." % deleted.dn
-
-
-def _split(dn: str) -> tuple[str, str]:
-    """A distinguished name's first part and the rest: the first comma that is not escaped parts them (RFC 4514)."""
-    position = 0
-    while position < len(dn) and dn[position] != ",":
-        position += 2 if dn[position] == "\\" else 1
-    return dn[:position], dn[position + 1 :]
