@@ -151,6 +151,7 @@ def migration_spec() -> Spec:
                 "sam_account_name": {"type": "str"},
                 "override": {"type": "list", "elements": "str", "default": []},
                 "accept_undo": {"type": "str", "choices": ["full", "partial", "none"], "default": "full"},
+                "replication_timeout": {"type": "int", "default": 300},
             },
         },
         "backup_dir": {"type": "path", "required": True},

@@ -67,6 +67,12 @@ options:
             type: str
             choices: [full, partial, none]
             default: full
+          replication_timeout:
+            description: >-
+              How long to wait, in seconds, until every domain controller that must agree shows the address as free. It changes no
+              plan; M(lync.persistent_chat.pc_wellknown_user) uses it.
+            type: int
+            default: 300
       backup_dir:
         description: The folder on the controller that receives the account's backup and the record of the services.
         type: path
@@ -193,7 +199,7 @@ plan:
   returned: when O(step) is not given
   type: dict
   sample:
-    format_version: "1.0"
+    format_version: "1.1"
     digest: 7f3a19c2d1e04b55
     phases: [legacy_group_chat, data_migration]
 text:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Callable, Mapping
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import CONTACT
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.removal import PARTIAL
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Service:
 class Holder:
     """A directory object that holds the SIP address.
 
-    :param pending: its domain controller has taken the address from it already; only the global catalog still shows it.
+    :param pending: the domain controller that is used has taken the address from it already; others still show it.
+    :param seen_only_by: those that show it, when the domain controller that is used does not.
     """
 
     dn: str
@@ -49,10 +51,17 @@ class Holder:
     sam_account_name: str | None = None
     enabled: bool | None = None
     pending: bool = False
+    seen_only_by: tuple[str, ...] = ()
 
     @property
     def is_contact(self) -> bool:
         return self.object_class == CONTACT
+
+    def __str__(self) -> str:
+        text = "%s %s" % (self.object_class, self.dn)
+        if self.pending:
+            return "%s, which has lost it but is still shown by %s" % (text, ", ".join(self.seen_only_by))
+        return text + (", seen only by %s" % ", ".join(self.seen_only_by) if self.seen_only_by else "")
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,9 @@ class Estate:
     :param counts: categories, rooms and add-ins of the target pool; None where the servers did not tell.
     :param failed_guards: name and message of each guard that forbids to touch the account.
     :param backup: the verified backup of the account that this migration made, or None.
+    :param undo: what bringing the account back is worth: full, partial or none.
+    :param undo_days: how many days a deleted account can be brought back; None when there is no limit or it is not known.
+    :param not_asked: the domain controllers that need not agree, so nobody looked there: server, read_only and reason of each.
     :param endpoint_pools: the pools that list an endpoint with the address.
     """
 
@@ -89,6 +101,9 @@ class Estate:
     failed_guards: tuple[tuple[str, str], ...] = ()
     backup: str | None = None
     recycle_bin: bool = False
+    undo: str = PARTIAL
+    undo_days: int | None = None
+    not_asked: tuple[Mapping[str, Any], ...] = ()
     endpoint_pools: tuple[str, ...] = ()
 
     @property
@@ -112,8 +127,16 @@ class Estate:
         return tuple(holder for holder in self.holders if not holder.is_contact and not holder.pending)
 
     def shown(self) -> dict[str, Any]:
-        """The observation as plain data, for the plan's JSON and its digest. It has no time and no secret."""
+        """The observation as plain data, for the plan's JSON. It has no time and no secret."""
         return asdict(self)
+
+    def facts(self) -> dict[str, Any]:
+        """What a plan's digest depends on: not who was asked, nor who is merely slow."""
+        facts = self.shown()
+        del facts["not_asked"]
+        for holder in facts["holders"]:
+            del holder["seen_only_by"]
+        return facts
 
     def with_services(self, group: str, change: Callable[[Service], Service]) -> Estate:
         """The estate after C(change) of each service of C(legacy_services) or C(pool_services)."""

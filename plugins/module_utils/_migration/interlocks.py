@@ -92,7 +92,7 @@ def holder_is_expected(migration: Migration, estate: Estate) -> str | None:
     """Invariants 4 and 5: the one holder is the account that the operator means, and nothing protects it."""
     current = [holder for holder in estate.holders if not holder.pending]
     if len(current) > 1:
-        return "more than one object holds %s: %s" % (migration.sip_address, "; ".join(h.dn for h in current))
+        return "more than one object holds %s: %s" % (migration.sip_address, "; ".join(map(str, current)))
     if estate.users and estate.failed_guards:
         return "; ".join("%s (guard %s)" % (message, name) for name, message in estate.failed_guards)
     return None
@@ -109,10 +109,12 @@ def address_was_freed_by_us(migration: Migration, estate: Estate) -> str | None:
 
 
 def address_free(migration: Migration, estate: Estate) -> str | None:
-    """Invariant 3: nobody in the forest holds the address when the endpoint is created."""
-    if estate.holders:
-        return "%s is held by %s" % (migration.sip_address, "; ".join(h.dn for h in estate.holders))
-    return None
+    """Invariant 3: no domain controller that must agree shows a holder of the address when the endpoint is created."""
+    if not estate.holders:
+        return None
+    held_by = "%s is held by %s" % (migration.sip_address, "; ".join(map(str, estate.holders)))
+    waits = all(holder.pending for holder in estate.holders)
+    return held_by + ("; wait for replication and run this again" if waits else "")
 
 
 def sip_domain_valid(migration: Migration, estate: Estate) -> str | None:
@@ -137,7 +139,7 @@ def endpoint_on_pool(migration: Migration, estate: Estate) -> str | None:
 def one_contact_holds(migration: Migration, estate: Estate) -> str | None:
     """Invariant 3: exactly one object holds the address, and it is a contact."""
     if len(estate.holders) != 1 or not estate.holders[0].is_contact:
-        held_by = "; ".join("%s (%s)" % (h.dn, h.object_class) for h in estate.holders) or "nobody"
+        held_by = "; ".join(map(str, estate.holders)) or "nobody"
         return "%s must be held by exactly one contact; it is held by: %s" % (migration.sip_address, held_by)
     return None
 

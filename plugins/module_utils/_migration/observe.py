@@ -8,8 +8,15 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.removal import stops
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import required_set
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import (
+    DOMAIN_CONTROLLER,
+    GLOBAL_CATALOG,
+)
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import Holder as Found
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.identity import observe_identity
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.removal import stops, undo_worth
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.replication import report
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.counts import counts_reading
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_export import Desired as Export
 from ansible_collections.lync.persistent_chat.plugins.module_utils._lync.data_import import Desired as Import
@@ -103,16 +110,28 @@ def _identity(migration: Migration) -> dict[str, Any]:
     connection = DirectoryConnection(migration.directory)
     try:
         seen = observe_identity(connection, migration.sip_address, migration.user_identifiers, migration.backup_dir)
+        catalog = connection.catalog_server
+        not_asked = report(connection.once(required_set))["exempted"]
     finally:
         connection.close()
+    undo, _loses = undo_worth(seen, migration.user_state)
     return {
-        "holders": tuple(
-            Holder(h.dn, h.guid, h.object_class, h.sam_account_name, h.enabled, h in seen.pending) for h in seen.holders
-        ),
+        "holders": tuple(_holder(holder, holder in seen.pending, catalog) for holder in seen.holders),
         "failed_guards": tuple(
             (failure.name, failure.message)
             for failure in stops(seen, migration.user_state, migration.user_overrides, migration.accept_undo)
         ),
         "backup": seen.backup.path if seen.backup else None,
         "recycle_bin": seen.recycle_bin,
+        "undo": undo,
+        "undo_days": seen.undo_days,
+        "not_asked": tuple(not_asked),
     }
+
+
+def _holder(found: Found, pending: bool, catalog: str) -> Holder:
+    others = {catalog if name == GLOBAL_CATALOG else name for name in found.seen_in}
+    seen_only_by = () if DOMAIN_CONTROLLER in others else tuple(sorted(others))
+    return Holder(
+        found.dn, found.guid, found.object_class, found.sam_account_name, found.enabled, pending, seen_only_by
+    )

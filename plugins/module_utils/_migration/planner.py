@@ -20,7 +20,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.st
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._plan import Action, Conflict, Plan
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 DONE = "done"
 PLANNED = "planned"
@@ -81,13 +81,16 @@ class MigrationPlan:
 
     @property
     def digest(self) -> str:
-        """A fingerprint of what is wanted, what was observed and what follows from both. It holds no time."""
+        """A fingerprint of what is wanted, what was observed and what follows from both. It holds no time.
+
+        Reasons are left out: they follow from the rest, and name domain controllers that are merely slow.
+        """
         material = [
             FORMAT_VERSION,
             self.migration.shown(),
-            self.observed.shown(),
+            self.observed.facts(),
             self.stop_before,
-            [s.shown() for s in self.steps],
+            [dict(planned.shown(), reasons=None) for planned in self.steps],
         ]
         return hashlib.sha256(json.dumps(material, sort_keys=True, default=str).encode("utf-8")).hexdigest()[:16]
 

@@ -49,7 +49,8 @@ def render(plan: MigrationPlan) -> list[str]:
 
 def _observed(plan: MigrationPlan) -> list[str]:
     estate = plan.observed
-    holders = ", ".join("%s %s" % (h.object_class, h.dn) for h in estate.holders) or "nobody"
+    holders = "; ".join(map(str, estate.holders)) or "nobody"
+    not_asked = ", ".join(one["server"] + " (read-only)" * one["read_only"] for one in estate.not_asked)
     running = sum(1 for s in estate.legacy_services if s.status == "running")
     up = sum(1 for s in estate.pool_services if s.status == "running")
     counts = "counts unknown (%s)" % estate.counts_problem
@@ -65,6 +66,7 @@ def _observed(plan: MigrationPlan) -> list[str]:
             len([s for s in estate.pool_services if s.status != "missing"]),
         ),
         "%s: %s; import: %s" % (plan.migration.pool_fqdn, counts, estate.import_state),
+        *(["domain controllers that were not asked: %s" % not_asked] if not_asked else []),
     ]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import CONTACT
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.removal import FULL, NONE, PARTIAL
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration import interlocks as must
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.estate import (
     Estate,
@@ -311,14 +312,16 @@ MANUAL_STEPS = {
 
 def undo_of_identity(step: Step, migration: Migration, estate: Estate) -> str:
     """What undo is worth after steps 8a and 8b; it depends on the choice and on the directory."""
+    ways = {
+        FULL: "out of the Active Directory Recycle Bin",
+        PARTIAL: "reanimated with the same SID, attributes and memberships from the backup, without its password",
+        NONE: "a new account with another SID at most, see allow_recreate of pc_wellknown_user",
+    }
     if migration.user_state == "disabled":
         worth = "full: the account stays, its SIP attributes come back from the backup"
-    elif estate.recycle_bin:
-        worth = "full: out of the Active Directory Recycle Bin"
     else:
-        worth = (
-            "partial: reanimated with the same SID, attributes and memberships from the backup, without its password"
-        )
+        days = estate.undo_days if estate.undo != NONE else None
+        worth = "%s: %s%s" % (estate.undo, ways[estate.undo], ", within %d days" % days if days else "")
     if step.name == "free_address":
         return worth
     return worth.partition(":")[0] + ": remove the endpoint, then as after step 8a"

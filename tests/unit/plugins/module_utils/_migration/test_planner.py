@@ -18,6 +18,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.se
 from ansible_collections.lync.persistent_chat.plugins.module_utils._migration.steps import STEPS
 
 USER = Holder("CN=ocschat,OU=Group Chat,DC=contoso,DC=com", "g-1", "user", "ocschat", True)
+LAGGING = replace(USER, pending=True, seen_only_by=("dc2.contoso.com",))
 CONTACT = Holder("CN={1},CN=Application Contacts,DC=contoso,DC=com", "g-2", "contact")
 
 
@@ -148,7 +149,8 @@ BROKEN = [
         "is held by",
         lambda e: replace(e, holders=(CONTACT,), endpoint_pools=("pcpool2.contoso.com",)),
     ),
-    ("create_endpoint", "is held by", lambda e: replace(e, holders=(replace(USER, pending=True),))),
+    ("create_endpoint", "still shown by dc2.contoso.com; wait", lambda e: replace(e, holders=(LAGGING,))),
+    ("create_endpoint", "contact CN={1}", lambda e: replace(e, holders=(LAGGING, CONTACT))),
     ("create_endpoint", "no backup", lambda e: replace(e, backup=None)),
     ("create_endpoint", "not a Persistent Chat pool", lambda e: replace(e, pool_is_persistent_chat=False)),
     ("create_endpoint", "not verified", lambda e: replace(e, import_state="none")),
@@ -187,9 +189,60 @@ def test_an_import_that_was_begun_is_verified_and_not_repeated() -> None:
     assert (decided.status, [action.op for action in decided.actions]) == ("planned", ["verify"])
 
 
-def test_a_user_that_only_the_global_catalog_still_shows_is_not_deleted_again() -> None:
-    waiting = replace(estate_before("create_endpoint"), holders=(replace(USER, pending=True),), backup="b.ldif")
-    assert gate(MIGRATION, waiting, "free_address").actions == ()
+def test_a_user_that_only_others_still_show_is_not_deleted_again_and_keeps_the_endpoint_from_being_created() -> None:
+    waiting = replace(estate_before("create_endpoint"), holders=(LAGGING,), backup="b.ldif")
+    plan = plan_migration(MIGRATION, waiting, "nothing")
+    assert (plan.named("free_address").status, plan.named("create_endpoint").status) == ("done", "blocked")
+    text = "\n".join(render(plan))
+    assert "is held by %s %s, which has lost it but is still shown by dc2.contoso.com" % ("user", USER.dn) in text
+    (holder,) = plan.shown()["observed"]["holders"]
+    assert holder["pending"] and holder["seen_only_by"] == ("dc2.contoso.com",)
+
+
+def test_a_holder_that_only_another_domain_controller_knows_is_told_with_its_name() -> None:
+    elsewhere = replace(CONTACT, seen_only_by=("dc2.contoso.com",))
+    decided = gate(MIGRATION, replace(estate_before("free_address"), holders=(USER, elsewhere)), "free_address")
+    assert "%s, seen only by dc2.contoso.com" % CONTACT.dn in decided.reasons[0]
+
+
+def test_domain_controllers_that_were_not_asked_are_in_the_text_and_in_the_data() -> None:
+    exempted = (
+        {"server": "dc2.contoso.com", "read_only": False, "reason": "not in verify_on"},
+        {"server": "rodc.contoso.com", "read_only": True, "reason": "not in verify_on"},
+    )
+    plan = plan_migration(MIGRATION, replace(UNTOUCHED, not_asked=exempted), "nothing")
+    said = "Observed: domain controllers that were not asked: dc2.contoso.com, rodc.contoso.com (read-only)"
+    assert said in render(plan) and plan.shown()["observed"]["not_asked"] == exempted
+    assert "not asked" not in "\n".join(render(plan_migration(MIGRATION, UNTOUCHED, "nothing")))
+
+
+def test_the_digest_does_not_depend_on_who_was_asked_or_is_slow() -> None:
+    waiting = replace(estate_before("create_endpoint"), holders=(LAGGING,), backup="b.ldif")
+    slower = replace(LAGGING, seen_only_by=("dc2.contoso.com", "dc3.contoso.com"))
+    exempted = ({"server": "dc9.contoso.com", "read_only": False, "reason": "not in verify_on"},)
+    others = [replace(waiting, holders=(slower,)), replace(waiting, not_asked=exempted)]
+    assert len({plan_migration(MIGRATION, estate, "nothing").digest for estate in (waiting, *others)}) == 1
+    free = replace(waiting, holders=())
+    assert plan_migration(MIGRATION, free, "nothing").digest != plan_migration(MIGRATION, waiting, "nothing").digest
+
+
+@pytest.mark.parametrize(
+    ("state", "worth", "days", "says"),
+    [
+        ("absent", "full", 180, "full: out of the Active Directory Recycle Bin, within 180 days"),
+        ("absent", "partial", None, "partial: reanimated with the same SID"),
+        ("absent", "none", 180, "none: a new account with another SID at most"),
+        ("disabled", "full", 180, "full: the account stays"),
+    ],
+)
+def test_what_undo_is_worth_is_what_the_directory_can_give_back(
+    state: str, worth: str, days: int | None, says: str
+) -> None:
+    wanted = Migration.from_params(params(wellknown_user_state=state))
+    plan = plan_migration(wanted, replace(UNTOUCHED, undo=worth, undo_days=days), "nothing")
+    assert plan.named("free_address").undo.startswith(says)
+    assert plan.named("create_endpoint").undo == "%s: remove the endpoint, then as after step 8a" % worth
+    assert ("within 180 days" in plan.named("free_address").undo) == ("within 180 days" in says)
 
 
 def test_what_follows_a_blocked_step_waits_for_it() -> None:
