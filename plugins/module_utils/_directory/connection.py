@@ -29,23 +29,10 @@ T = TypeVar("T")
 _SHOW_DELETED = ("1.2.840.113556.1.4.417", True, None)
 _NO_REFERRALS = ("1.2.840.113556.1.4.1339", False, None)  # domain scope
 _SD_OWNER_GROUP_DACL = ("1.2.840.113556.1.4.801", True, b"\x30\x03\x02\x01\x07")
+_CATALOG_READY = "isGlobalCatalogReady"
 _PARTIAL_SECRETS = (
     "1.2.840.113556.1.4.1920"  # the capability that only a read-only domain controller has (MS-ADTS, 3.1.1.3.4.3)
 )
-_ROOT_ATTRIBUTES = [
-    "configurationNamingContext",
-    "currentTime",
-    "defaultNamingContext",
-    "dnsHostName",
-    "dsServiceName",
-    "highestCommittedUSN",
-    "isGlobalCatalogReady",
-    "isSynchronized",
-    "namingContexts",
-    "rootDomainNamingContext",
-    "schemaNamingContext",
-    "supportedCapabilities",
-]
 #: errors after which the next domain controller of the list is tried. A refused sign-in is none of them: trying a wrong password
 #: on every domain controller locks the account out.
 _NEXT = {
@@ -55,6 +42,7 @@ _NEXT = {
     "not_a_dc",
     "not_synchronized",
     "read_only_domain_controller",
+    "start_tls_refused",
     "unavailable",
     "unreachable",
     "untrusted_certificate",
@@ -95,8 +83,6 @@ class DirectoryConnection:
         self._only_reads = only_reads
         self._pinned: Client | None = None
         self._catalog: Client | None = None
-        self._catalog_host = self.options.global_catalog
-        self._root: Entry | None = None
         self._others: dict[str, DirectoryConnection] = {}
         self._known: dict[Callable[[DirectoryConnection], Any], Any] = {}
 
@@ -110,13 +96,11 @@ class DirectoryConnection:
     @property
     def root(self) -> Entry:
         """The domain controller's rootDSE as it was at the first use."""
-        if self._root is None:
-            self._root = self.read_root()
-        return self._root
+        return self._client().root
 
     def read_root(self) -> Entry:
         """Read the rootDSE now, for what changes with time (highestCommittedUSN, currentTime)."""
-        return _read_root(self._client())
+        return self._client().read_root()
 
     @property
     def domain(self) -> str:
@@ -135,12 +119,13 @@ class DirectoryConnection:
 
     @property
     def catalog_server(self) -> str:
-        """The server that is asked as global catalog: the named one, else that of L(use_catalog), else the pinned one."""
-        return self._catalog_host or self.server
+        """The global catalog that is asked: the named one, else the pinned one when it is a catalog, else one of the forest.
 
-    def use_catalog(self, host: str) -> None:
-        """Ask this server as global catalog, before the first question to one: the pinned one is none, and none was named."""
-        self._catalog_host = host
+        :returns: its own DNS name in lower case, except for a named one, which keeps its name.
+        :raises DirectoryError: C(no_global_catalog), the forest names none that can be asked.
+        """
+        client = self._catalog_client()
+        return self._client().name if client.host == self.server else client.host
 
     def at(self, host: str) -> DirectoryConnection:
         """A connection to read another domain controller with the same options; closed along with this one."""
@@ -248,18 +233,17 @@ class DirectoryConnection:
     def _pin(self) -> Client:
         options = self.options
         names = options.servers or domain_controllers_of(options.domain or "", options.connection_timeout)
+        self.skipped.clear()
         for host in names:
             client = Client(options, host, options.port, self._tickets, "directory")
             try:
-                root = _read_root(client)
-                _require_usable(client, root, self._only_reads)
+                _require_usable(client, self._only_reads)
             except DirectoryError as error:
                 client.close()
                 if error.code not in _NEXT or len(names) == 1:
                     raise
                 self.skipped.append((host, str(error)))
                 continue
-            self._root = root
             return client
         raise DirectoryError(
             "None of the domain controllers %s can be used:\n%s"
@@ -270,10 +254,39 @@ class DirectoryConnection:
 
     def _catalog_client(self) -> Client:
         if self._catalog is None:
-            self._catalog = Client(
-                self.options, self.catalog_server, self.options.catalog_port, self._tickets, "global catalog"
-            )
+            host = self.options.global_catalog or (self.server if self.root.boolean(_CATALOG_READY) else None)
+            self._catalog = self._to_catalog(host) if host else self._find_catalog()
         return self._catalog
+
+    def _to_catalog(self, host: str) -> Client:
+        return Client(self.options, host, self.options.catalog_port, self._tickets, "global catalog")
+
+    def _find_catalog(self) -> Client:
+        """The first global catalog that answers, of those that the forest's configuration names."""
+        # pylint: disable-next=import-outside-toplevel,cyclic-import  # that file is built on this one
+        from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import (
+            catalogs_to_ask,
+            find_domain_controllers,
+        )
+
+        reasons = []
+        for host in catalogs_to_ask(self.once(find_domain_controllers), self._client().name):
+            client = self._to_catalog(host)
+            try:
+                if client.root.boolean(_CATALOG_READY):
+                    return client
+                reasons.append("%s is not ready as global catalog (isGlobalCatalogReady)." % host)
+            except DirectoryError as error:
+                if error.code not in _NEXT:
+                    raise
+                reasons.append(str(error))
+            client.close()
+        raise DirectoryError(
+            "%s is no global catalog, and the forest's configuration names none that can be asked%s Name one in global_catalog."
+            % (self.server, ":\n%s\n" % "\n".join("- " + reason for reason in reasons) if reasons else "."),
+            "no_global_catalog",
+            server=self.server,
+        )
 
 
 def _tickets(options: DirectoryOptions) -> TicketCache:
@@ -298,19 +311,9 @@ def _search(
     )
 
 
-def _read_root(client: Client) -> Entry:
-    found = _search(client, "", "(objectClass=*)", _ROOT_ATTRIBUTES, "base")
-    if not found or not found[0].text("defaultNamingContext"):
-        raise DirectoryError(
-            "%s answers LDAP but is not a domain controller of Active Directory." % client.host,
-            "not_a_dc",
-            server=client.host,
-        )
-    return found[0]
-
-
-def _require_usable(client: Client, root: Entry, only_reads: bool) -> None:
+def _require_usable(client: Client, only_reads: bool) -> None:
     """Refuse to pin a domain controller that cannot be written to, or answers wrongly."""
+    root = client.root
     if not only_reads and _PARTIAL_SECRETS in root.texts("supportedCapabilities"):
         raise DirectoryError(
             "%s is a read-only domain controller. Name one that can be written to as server." % client.host,

@@ -123,15 +123,12 @@ def _classes(entry: Entry) -> list[str]:
     return [name.lower() for name in entry.texts("objectClass")]
 
 
-def choose_catalog(controllers: Sequence[DomainController], pinned: str) -> str:
-    """The global catalog to ask when the pinned domain controller is none: in its site if possible, and one that can be written to.
-
-    :returns: the pinned one when the forest names no other.
-    """
+def catalogs_to_ask(controllers: Sequence[DomainController], pinned: str) -> list[str]:
+    """The global catalogs to ask when the pinned domain controller is none: those of its site first, then those that can be written to."""
     site = next((controller.site for controller in controllers if controller.host == pinned), None)
     catalogs = [controller for controller in controllers if controller.global_catalog and controller.host != pinned]
     catalogs.sort(key=lambda controller: (controller.site != site, controller.read_only))
-    return catalogs[0].host if catalogs else pinned
+    return [controller.host for controller in catalogs]
 
 
 def choose_required(
@@ -185,22 +182,16 @@ def _require_known(names: Sequence[str], option: str, what: str, there: Sequence
 
 
 def required_set(connection: DirectoryConnection) -> RequiredSet:
-    """Decide who must agree, by the connection's options, and which global catalog is asked.
+    """Decide who must agree, by the connection's options.
 
     :raises InvalidInput: an option names what is no domain controller.
-    :raises DirectoryError: the pinned domain controller could not be asked.
+    :raises DirectoryError: the pinned domain controller could not be asked, or there is no global catalog.
     """
-    options = connection.options
-    controllers = find_domain_controllers(connection)
-    pinned = (connection.root.text("dnsHostName") or connection.server).lower()
-    if options.global_catalog is None and connection.root.text("isGlobalCatalogReady") == "FALSE":
-        connection.use_catalog(choose_catalog(controllers, pinned))
-    catalog = connection.catalog_server
     return choose_required(
-        controllers,
+        connection.once(find_domain_controllers),
         connection.domain,
-        pinned,
-        pinned if catalog == connection.server else catalog,
-        options.verify_on,
-        options.lync_domain_controllers,
+        (connection.root.text("dnsHostName") or connection.server).lower(),
+        connection.catalog_server,
+        connection.options.verify_on,
+        connection.options.lync_domain_controllers,
     )

@@ -31,7 +31,7 @@ def refused(converge, **changes) -> PersistentChatError:
         (dict(SIMPLE, username="nobody@contoso.com"), "invalid_credentials", ["sign in", DC]),
         ({"server": ["nowhere.contoso.com"]}, "unreachable", ["nowhere.contoso.com", "636"]),
         ({"port": 637}, "unreachable", ["637", "refused"]),
-        ({"global_catalog": "lync01.contoso.com"}, "unreachable", ["global catalog", "lync01.contoso.com", "3269"]),
+        ({"global_catalog": "lync01.contoso.com"}, "invalid_input", ["global_catalog", "lync01.contoso.com", DC]),
         ({"server": ["10.99.77.11"]}, "certificate_name_mismatch", ["10.99.77.11", "name"]),
         ({"username": "stranger@CONTOSO.COM"}, "no_kerberos_ticket", ["kinit"]),
         (

@@ -31,7 +31,7 @@ WINDOWS_BIND = "80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext
             49,
             "80090346: LdapErr: DSID-0C090569, comment: AcceptSecurityContext error, data 80090346",
             "channel_binding_required",
-            "kerberos",
+            "load balancer",
         ),
         (
             50,
@@ -53,14 +53,20 @@ def test_results(result, message, code, says):
 
 def test_a_whole_certificate_never_lands_in_a_message():
     error = from_exception(
-        Exception("certificate {%s} doesn't match any name in ['x']" % ("y" * 5000)), "sign in", "x", 636, None, False
+        Exception("certificate {%s} doesn't match any name in ['x']" % ("y" * 5000)),
+        "sign in",
+        "x",
+        636,
+        None,
+        False,
+        False,
     )
     assert error.code == "certificate_name_mismatch" and len(str(error)) < 400
 
 
 def test_a_write_whose_answer_was_lost_is_ambiguous_and_a_search_is_not():
-    assert from_exception(OSError("reset"), "delete CN=x", "dc1", 636, None, True).ambiguous
-    assert not from_exception(OSError("reset"), "search CN=x", "dc1", 636, None, False).ambiguous
+    assert from_exception(OSError("reset"), "delete CN=x", "dc1", 636, None, False, True).ambiguous
+    assert not from_exception(OSError("reset"), "search CN=x", "dc1", 636, None, False, False).ambiguous
 
 
 PARAMS = {

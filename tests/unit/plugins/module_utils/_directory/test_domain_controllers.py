@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import (
-    choose_catalog,
+    catalogs_to_ask,
     choose_required,
     find_domain_controllers,
     required_set,
@@ -61,24 +61,23 @@ ENTRIES = [
 class Connection(SimpleNamespace):
     """What is asked of a connection to decide who must agree."""
 
-    def __init__(self, catalog_ready="TRUE", server="dc1.contoso.com", **options):
-        root = {"dnsHostName": [b"DC1.contoso.com"], "isGlobalCatalogReady": [catalog_ready.encode()]}
+    def __init__(self, catalog="dc1.contoso.com", server="dc1.contoso.com", **options):
         options = DirectoryOptions(servers=(server,), **options)
         super().__init__(
             options=options,
             configuration=CONFIGURATION,
             domain=CONTOSO,
             server=server,
-            catalog_server=options.global_catalog or server,
-            root=Entry("", root),
+            catalog_server=options.global_catalog or catalog,
+            root=Entry("", {"dnsHostName": [b"DC1.contoso.com"]}),
         )
 
     def search(self, base, ldap_filter, attributes):
         assert base == "CN=Sites," + CONFIGURATION
         return ENTRIES
 
-    def use_catalog(self, host):
-        self.catalog_server = host
+    def once(self, find_out):
+        return find_out(self)
 
 
 CONTROLLERS = find_domain_controllers(Connection())
@@ -179,16 +178,16 @@ def test_a_name_that_cannot_be_asked_is_refused_with_those_that_can(options, say
     assert "dc1.contoso.com" in there and "emea2" not in there
 
 
-def test_a_pinned_one_without_catalog_takes_one_of_its_site_that_can_be_written_to():
-    assert choose_catalog(CONTROLLERS, "dc3.contoso.com") == "dc2.contoso.com"
-    assert choose_catalog([one for one in CONTROLLERS if one.read_only], "dc3.contoso.com") == "rodc.contoso.com"
-    assert choose_catalog([], "dc3.contoso.com") == "dc3.contoso.com"
-    roles, _exempted = chosen(catalog_ready="FALSE")
-    assert roles["dc1.contoso.com"] == ("pinned",) and list(roles.values())[1] == ("global_catalog",)
+def test_without_a_catalog_on_the_pinned_one_those_of_its_site_are_asked_first_then_those_that_can_be_written_to():
+    catalogs = catalogs_to_ask(CONTROLLERS, "dc3.contoso.com")
+    assert catalogs[0] == "dc2.contoso.com" and catalogs[-1] == "rodc.contoso.com"
+    assert "dc3.contoso.com" not in catalogs and catalogs_to_ask([], "dc3.contoso.com") == []
+    roles, _exempted = chosen(catalog="dc2.contoso.com")
+    assert roles["dc1.contoso.com"] == ("pinned",) and roles["dc2.contoso.com"] == ("global_catalog",)
 
 
-def test_a_catalog_that_was_named_stays_whatever_the_pinned_one_is():
-    roles, _exempted = chosen(catalog_ready="FALSE", global_catalog="emea1.emea.contoso.com")
+def test_a_catalog_that_was_named_is_asked():
+    roles, _exempted = chosen(global_catalog="emea1.emea.contoso.com")
     assert roles["emea1.emea.contoso.com"] == ("global_catalog",)
 
 
