@@ -23,7 +23,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.er
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.options import START_TLS, DirectoryOptions
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import MissingLibrary, PersistentChatError
-from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos import TicketCache, principal
+from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos import TicketCache
 
 _PAGED_RESULTS = "1.2.840.113556.1.4.319"
 _PAGE = 500  # objects in an answer
@@ -265,7 +265,7 @@ class Client:
         self._tickets.open()
         credentials = None
         if options.username and not options.password:
-            name = gssapi.Name(principal(options.username, options.realm), gssapi.NameType.kerberos_principal)
+            name = gssapi.Name(options.username, gssapi.NameType.kerberos_principal)
             credentials = gssapi.Credentials(name=name, usage="initiate")
         return {
             "authentication": ldap3.SASL,

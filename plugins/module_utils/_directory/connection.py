@@ -31,7 +31,7 @@ _NO_REFERRALS = ("1.2.840.113556.1.4.1339", False, None)  # domain scope
 _SD_OWNER_GROUP_DACL = ("1.2.840.113556.1.4.801", True, b"\x30\x03\x02\x01\x07")
 _CATALOG_READY = "isGlobalCatalogReady"
 _PARTIAL_SECRETS = (
-    "1.2.840.113556.1.4.1920"  # the capability that only a read-only domain controller has (MS-ADTS, 3.1.1.3.4.3)
+    "1.2.840.113556.1.4.1920"  # only a read-only domain controller is capable of it (MS-ADTS, 3.1.1.3.4.3)
 )
 #: errors after which the next domain controller of the list is tried. A refused sign-in is none of them: trying a wrong password
 #: on every domain controller locks the account out.

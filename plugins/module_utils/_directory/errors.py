@@ -114,6 +114,10 @@ _KERBEROS: dict[tuple[int, ...], tuple[str, str]] = {
         "No Kerberos server of the realm answered. Check the realm in username, realm and kdc, port 88 from here, and without "
         "realm /etc/krb5.conf.",
     ),
+    (-1765328160,): (
+        "kerberos_no_realm",
+        "Write username with its realm, such as admin@CONTOSO.COM, or set realm.",
+    ),
     (-1765328370,): (
         "kerberos_encryption_type",
         "The account, the domain controller and this machine have no encryption type in common. Let the account use AES.",

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-import os
 import re
+import ssl
 from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
+from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos import principal
 
 LDAPS = "ldaps"
 START_TLS = "start_tls"
@@ -63,7 +64,7 @@ def directory_options(params: Mapping[str, Any]) -> DirectoryOptions:
     :raises InvalidInput: a value cannot work; nothing was connected.
     """
     tls_mode = params.get("tls_mode") or LDAPS
-    servers = tuple(_host(name, "server") for name in params.get("server") or ())
+    servers = tuple(dict.fromkeys(_host(name, "server") for name in params.get("server") or ()))
     domain = _host(params["domain"], "domain") if params.get("domain") else None
     if not servers and not domain:
         raise InvalidInput(
@@ -71,9 +72,6 @@ def directory_options(params: Mapping[str, Any]) -> DirectoryOptions:
             "domain controllers DNS shall name."
         )
     _check_sign_in(params)
-    ca_cert = params.get("ca_cert")
-    if ca_cert and not os.path.isfile(ca_cert):
-        raise InvalidInput("ca_cert names %s, and there is no such file." % ca_cert)
     timeout = params.get("connection_timeout") or 30
     if timeout < 1:
         raise InvalidInput("connection_timeout is %s. Give whole seconds, at least 1." % timeout)
@@ -85,11 +83,11 @@ def directory_options(params: Mapping[str, Any]) -> DirectoryOptions:
         tls_mode=tls_mode,
         global_catalog=_host(params["global_catalog"], "global_catalog") if params.get("global_catalog") else None,
         auth_protocol=params["auth_protocol"],
-        username=params.get("username"),
-        password=params.get("password"),
+        username=_username(params),
+        password=params.get("password") or None,
         realm=params.get("realm") or None,
         kdc=tuple(params.get("kdc") or ()),
-        ca_cert=ca_cert or None,
+        ca_cert=_ca_cert(params.get("ca_cert")),
         validate=params.get("cert_validation") != "ignore",
         connection_timeout=timeout,
         verify_on=_verify_on(params.get("verify_on") or (REQUIRED,)),
@@ -118,6 +116,40 @@ def _check_sign_in(params: Mapping[str, Any]) -> None:
     for kdc in params.get("kdc") or ():
         if not _KDC.match(kdc):
             raise InvalidInput("kdc is %r. Give names with or without a port, such as dc1.contoso.com:88." % kdc)
+
+
+def _username(params: Mapping[str, Any]) -> str | None:
+    """The account in a form that this way to sign in knows; as a principal for Kerberos, with its realm in capitals."""
+    name = (params.get("username") or "").strip()
+    if not name:
+        return None
+    if params["auth_protocol"] == "simple":
+        if not any(mark in name for mark in "@\\="):
+            raise InvalidInput(
+                "username is %r. With auth_protocol=simple write %s@contoso.com, CONTOSO\\%s or the account's distinguished name: "
+                "the name alone is refused, and each try counts towards the account's lockout." % (name, name, name)
+            )
+        return name
+    account, at, realm = name.rpartition("@")
+    if "\\" in name or "=" in name or (at and not (account and realm)):
+        raise InvalidInput(
+            "username is %r, which is no Kerberos principal. With auth_protocol=kerberos write the account, @ and the realm, such "
+            "as admin@CONTOSO.COM; CONTOSO\\admin and distinguished names are for auth_protocol=simple." % name
+        )
+    return principal(name, params.get("realm"))
+
+
+def _ca_cert(path: str | None) -> str | None:
+    """The file of the authorities, once it could be read."""
+    if not path:
+        return None
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError as error:
+        raise InvalidInput("ca_cert names %s, which holds no certificate in PEM form (%s)." % (path, error)) from error
+    except OSError as error:
+        raise InvalidInput("ca_cert names %s, which cannot be read: %s." % (path, error.strerror)) from error
+    return path
 
 
 def _port(port: int | None, tls_mode: str) -> int:
