@@ -191,7 +191,17 @@ def bring_back(connection: DirectoryConnection, state: IdentityState, account: E
         refused += _enable(connection, account)
     if repair.address:
         require_nobody_else(connection, state, account.guid, account.dn)
-        connection.modify(account.guid, repair.address, account.dn)
+        try:
+            connection.modify(account.guid, repair.address, account.dn)
+        except DirectoryError as error:
+            raise DirectoryError(
+                "%s is there, but not yet with the address %s; run the module again for that. %s"
+                % (account.dn, state.sip, error),
+                error.code,
+                error.result_code,
+                error.ambiguous,
+                not_restored=refused,
+            ) from error
     return refused
 
 
