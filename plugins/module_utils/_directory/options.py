@@ -85,7 +85,7 @@ def directory_options(params: Mapping[str, Any]) -> DirectoryOptions:
         auth_protocol=params["auth_protocol"],
         username=_username(params),
         password=params.get("password") or None,
-        realm=params.get("realm") or None,
+        realm=_realm(params),
         kdc=tuple(params.get("kdc") or ()),
         ca_cert=_ca_cert(params.get("ca_cert")),
         validate=params.get("cert_validation") != "ignore",
@@ -136,7 +136,11 @@ def _username(params: Mapping[str, Any]) -> str | None:
             "username is %r, which is no Kerberos principal. With auth_protocol=kerberos write the account, @ and the realm, such "
             "as admin@CONTOSO.COM; CONTOSO\\admin and distinguished names are for auth_protocol=simple." % name
         )
-    return principal(name, params.get("realm"))
+    return principal(name, _realm(params))
+
+
+def _realm(params: Mapping[str, Any]) -> str | None:
+    return (params.get("realm") or "").upper() or None
 
 
 def _ca_cert(path: str | None) -> str | None:
