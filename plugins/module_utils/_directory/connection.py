@@ -27,6 +27,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos imp
 T = TypeVar("T")
 
 _SHOW_DELETED = ("1.2.840.113556.1.4.417", True, None)
+_SHOW_DEACTIVATED_LINKS = ("1.2.840.113556.1.4.2065", False, None)  # what a deleted object is a member of
 _NO_REFERRALS = ("1.2.840.113556.1.4.1339", False, None)  # domain scope
 _SD_OWNER_GROUP_DACL = ("1.2.840.113556.1.4.801", True, b"\x30\x03\x02\x01\x07")
 _CATALOG_READY = "isGlobalCatalogReady"
@@ -298,7 +299,7 @@ def _tickets(options: DirectoryOptions) -> TicketCache:
 def _search(
     client: Client, base: str, ldap_filter: str, attributes: Sequence[str], scope: str, deleted: bool = False
 ) -> list[Entry]:
-    controls = [_NO_REFERRALS] + ([_SHOW_DELETED] if deleted else [])
+    controls = [_NO_REFERRALS] + ([_SHOW_DELETED, _SHOW_DEACTIVATED_LINKS] if deleted else [])
     if any(name.lower() == "ntsecuritydescriptor" for name in attributes):
         controls.append(_SD_OWNER_GROUP_DACL)
     return client.search(
