@@ -204,7 +204,7 @@ class DirectoryConnection:
         changes = [Change("delete", "isDeleted"), Change("replace", "distinguishedName", [new_dn])]
         right = (
             "the control access right Reanimate Tombstones on the domain's head, List on Deleted Objects, Create Child for class "
-            "user on the OU, and Write Property on the account"
+            "user on the OU, and Write Property on the account, inherited from the OU before the deletion"
         )
         self._modify(deleted_dn, changes, "deleted object of %s" % new_dn, right, [_SHOW_DELETED])
 

@@ -55,7 +55,7 @@ def refused(work, code, *words):
     with pytest.raises(PersistentChatError) as caught:
         work()
     assert caught.value.code == code, caught.value
-    guide = GUIDE.read_text(encoding="utf-8")
+    guide = GUIDE.read_text(encoding="utf-8").replace("*", "")
     for word in words:
         assert word in str(caught.value) and word in guide
     return caught.value
