@@ -48,6 +48,13 @@ def test_without_a_second_identifier_the_guard_says_that_none_was_given(info):
     assert names(holder) == ["identity"] and "no second identifier" in holder["guards_failed"][0]["message"]
 
 
+def test_who_cannot_see_deleted_objects_could_bring_nothing_back(info):
+    person = {"auth_protocol": "simple", "username": "user01@" + settings.DOMAIN, "password": settings.PASSWORD}
+    result = info(sam_account_name=USER.name, include_deleted=True, **person)
+    (holder,) = result["holders"]
+    assert (result["sees_deleted"], result["deleted"], holder["undo"], holder["undo_days"]) == (False, [], "none", None)
+
+
 @pytest.fixture
 def two_holders(admin):
     """The user looks like a person's, and an endpoint has the same address."""
