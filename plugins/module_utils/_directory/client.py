@@ -122,7 +122,7 @@ class Client:
         :raises DirectoryError: C(incomplete_answer), the rest did not come.
         """
         given = item["raw_attributes"]
-        attributes = {name: list(values) for name, values in given.items() if not _has_range(name)}
+        attributes = {name: list(values or ()) for name, values in given.items() if not _has_range(name)}
         for part in filter(_has_range, given):
             name, values, last = self._range(item, part, 0)
             while last != "*":
@@ -139,7 +139,7 @@ class Client:
 
     def _range(self, item: Any, part: str, first: int) -> tuple[str, list[bytes], str]:
         """The plain name, the values and the end of one range, which must begin where the last one ended."""
-        matched, values = _RANGE.match(part), list(item["raw_attributes"].get(part, ()))
+        matched, values = _RANGE.match(part), list(item["raw_attributes"].get(part) or ())
         ends = ("*", str(first + len(values) - 1))
         if not matched or not values or int(matched["first"]) != first or matched["last"] not in ends:
             raise DirectoryError(
