@@ -27,6 +27,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.va
     Entry,
     escape_filter,
     filetime,
+    guid_dn,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._plan import Action
@@ -191,18 +192,28 @@ def bring_back(connection: DirectoryConnection, state: IdentityState, account: E
         refused += _enable(connection, account)
     if repair.address:
         require_nobody_else(connection, state, account.guid, account.dn)
-        try:
-            connection.modify(account.guid, repair.address, account.dn)
-        except DirectoryError as error:
-            raise DirectoryError(
-                "%s is there, but not yet with the address %s; run the module again for that. %s"
-                % (account.dn, state.sip, error),
-                error.code,
-                error.result_code,
-                error.ambiguous,
-                not_restored=refused,
-            ) from error
+        _give_address(connection, state, account, repair.address, refused)
     return refused
+
+
+def _give_address(
+    connection: DirectoryConnection, state: IdentityState, account: Entry, address: Sequence[Change], refused: list[str]
+) -> None:
+    """Give the account its address. A refusal or a lost answer alone says nothing, since another run may do the same: look."""
+    try:
+        connection.modify(account.guid, address, account.dn)
+    except DirectoryError as error:
+        now = connection.read(guid_dn(account.guid), [change.attribute for change in address])
+        if now is not None and all(set(change.values) <= set(now.values(change.attribute)) for change in address):
+            return
+        raise DirectoryError(
+            "%s is there, but not yet with the address %s; run the module again for that. %s"
+            % (account.dn, state.sip, error),
+            error.code,
+            error.result_code,
+            error.ambiguous,
+            not_restored=refused,
+        ) from error
 
 
 def require_nobody_else(connection: DirectoryConnection, state: IdentityState, guid: str, dn: str) -> None:
