@@ -35,6 +35,25 @@ def test_an_endpoint_lies_in_another_naming_context_and_is_found(connection, adm
     assert holder.is_application_contact
 
 
+@pytest.mark.parametrize(
+    ("place", "container"), [("configuration", settings.CONTACTS_DN), ("system", settings.SYSTEM_CONTACTS_DN)]
+)
+def test_the_servers_own_endpoint_is_found_wherever_they_keep_it_and_ends_the_waiting(
+    connection, clean_lab, converge, place, container
+):
+    """Older forests keep the settings, and so the contacts, in the System container (domain.md, section 4.1)."""
+    clean_lab.call("switch.set", name="application_contacts", value=place)
+    converge("absent")
+    parameters = {"SipAddress": SIP, "PersistentChatPoolFqdn": "pcpool.contoso.com", "Confirm": False}
+    caller = {"host": "lync01.contoso.com", "user": settings.OPERATOR, "delegated": True}
+    made = clean_lab.call("job.cmdlet", name="New-CsPersistentChatEndpoint", parameters=parameters, **caller)
+    assert made["fault"] is None
+    (holder,) = holders(connection)
+    assert holder.dn.endswith("," + container) and holder.is_application_contact and holder.seen_in == BOTH
+    again = converge("absent")
+    assert not again["changed"] and [one["dn"] for one in again["holders_after"]] == [holder.dn]
+
+
 def test_two_holders_are_both_found(connection, admin):
     dn = add_endpoint(admin)
     assert {holder.dn for holder in holders(connection)} == {dn, USER.dn}
