@@ -332,6 +332,17 @@ def test_a_restore_whose_answer_was_lost_goes_on_when_the_account_is_there():
     assert act_present(directory, observed, BACKUP, way) == (BACKUP, [])
 
 
+def test_a_restore_that_would_bring_the_address_back_to_a_second_holder_is_not_begun(monkeypatch):
+    """Out of the Recycle Bin the address comes along at once, so an endpoint of the last moment stops the restore itself."""
+    directory = Directory(refuse={"restore": AssertionError("restored")})
+    observed = state(TOMBSTONE, DELETED, recycle_bin=True)
+    way = plan_present(directory, observed, False)
+    monkeypatch.setattr(repairs, "find_holders", lambda connection, sip: [holder(OTHER, "contact")])
+    with pytest.raises(PersistentChatError) as caught:
+        act_present(directory, observed, BACKUP, way)
+    assert caught.value.code == "address_held" and not directory.written
+
+
 def test_the_note_of_a_new_account_is_whole_or_refused(tmp_path):
     assert read_note(str(tmp_path), GUID) is None
     for noted in (Recreation("dc1", DN), Recreation("dc1", DN, OTHER, "S-1-5-21-1")):
