@@ -42,6 +42,8 @@ def with_defaults(spec: Options, given: Options) -> Options:
         value = given.get(name, option.get("default"))
         if "options" in option and isinstance(value, dict):
             value = with_defaults(option["options"], value)
+        if option["type"] == "list" and isinstance(value, str):
+            value = value.split(",")
         filled[name] = value
     return filled
 

@@ -96,7 +96,7 @@ def test_a_step_is_refused_while_its_interlocks_do_not_hold(plan):
         ("export", "not stopped and disabled: service GroupChatLookup on gc01.contoso.com"),
         ("import", "does not exist"),
         ("free_address", "the import is not verified"),
-        ("create_endpoint", "is held by CN=ocschat"),
+        ("create_endpoint", "is held by user CN=ocschat"),
         ("verify", "must be held by exactly one contact"),
     ]:
         with pytest.raises(PersistentChatError, match=says) as caught:
