@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import sys
 import time
 from typing import Any, Callable
 
@@ -216,7 +217,7 @@ class Client:
     def _open_and_bind(self) -> None:
         try:
             import ldap3
-            from ldap3.core.exceptions import LDAPOperationResult, LDAPStartTLSError
+            from ldap3.core.exceptions import LDAPException, LDAPOperationResult, LDAPStartTLSError
         except ImportError as error:
             raise MissingLibrary("ldap3") from error
         options = self._options
@@ -246,13 +247,15 @@ class Client:
         if not isinstance(connection.socket, ssl.SSLSocket):
             raise ssl.SSLError("the connection is not encrypted")
         connection.socket = _TimedSocket(connection.socket, options.connection_timeout)
+        outer = sys.exc_info()[1]
         try:
             connection.bind(read_server_info=False)
-        except LDAPOperationResult as refusal:
-            if (
-                refusal.__context__ is not None
-            ):  # Kerberos failed on this side; the refusal is of the abort that followed
-                raise refusal.__context__ from None
+        except LDAPException as error:
+            # when Kerberos fails on this side, ldap3 sends an abort, and what comes of that hides the reason
+            if error.__context__ not in (None, outer):
+                raise error.__context__ from None
+            if not isinstance(error, LDAPOperationResult):
+                raise
         connection.raise_exceptions = False
 
     def _credentials(self, ldap3: Any) -> dict[str, Any]:
@@ -292,10 +295,13 @@ class _TimedSocket:
 
     def recv(self, size: int) -> Any:
         left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer was not complete after %g seconds" % self._seconds)
-        self._inner.settimeout(left)
-        return self._inner.recv(size)
+        try:
+            if left > 0:
+                self._inner.settimeout(left)
+                return self._inner.recv(size)
+        except TimeoutError:
+            pass
+        raise TimeoutError("no complete answer within %g seconds" % self._seconds)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

@@ -246,22 +246,26 @@ class Adapter:
         self._down.load_cert_chain(paths.certificate(host), paths.key(host))
         self._connections = 0
         self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         address = next(known.address for known in settings.HOSTS if known.name == host)
         listeners = [(socket.create_server((address, own)), target) for own, target in listen]
         self.port = listeners[0][0].getsockname()[1]
         for listener, target in listeners:
             self._open.append(listener)
-            threading.Thread(target=self._accept, args=(listener, target), daemon=True).start()
+            self._start(self._accept, listener, target)
 
     def __enter__(self) -> Adapter:
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self.ended.set()
-        for opened in self._open:
+        for (
+            opened
+        ) in self._open:  # each thread closes its own: a descriptor that it still reads must not become another's
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
-            opened.close()
+        for thread in self._threads:
+            thread.join(5)
 
     def on(self, operation: str, action: Action, times: int | None = 1, base: str | None = None) -> None:
         """Do that for the next C(times) requests (None: all) of an operation, for one base only if it is given."""
@@ -274,35 +278,38 @@ class Adapter:
                 return rule[3]
         return pass_on
 
+    def _start(self, target: Callable[..., None], *arguments: Any) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
     def _accept(self, listener: socket.socket, target: int) -> None:
-        while not self.ended.is_set():
-            try:
+        with listener, contextlib.suppress(OSError):
+            while not self.ended.is_set():
                 client = listener.accept()[0]
-            except OSError:
-                return
-            self._connections += 1
-            arguments = (client, target, self._connections)
-            threading.Thread(target=self._serve, args=arguments, daemon=True).start()
+                self._open.append(client)
+                self._connections += 1
+                self._start(self._serve, client, target, self._connections)
 
     def _serve(self, client: socket.socket, target: int, number: int) -> None:
-        with contextlib.suppress(OSError, Cut):
+        with contextlib.suppress(OSError, Cut), client:
             if self._start_tls:
                 self._negotiate(client, target, number)
-            client = self._down.wrap_socket(client, server_side=True)
-            server = socket.create_connection((self._behind.address, target))
-            server = self._up.wrap_socket(server, server_hostname=self._behind.fqdn)
-            self._open += [client, server]
-            with client, server:
-                while raw := _receive(client):
+            with (
+                self._down.wrap_socket(client, server_side=True) as secure,
+                self._up.wrap_socket(
+                    socket.create_connection((self._behind.address, target)), server_hostname=self._behind.fqdn
+                ) as server,
+            ):
+                self._open += [secure, server]
+                while raw := _receive(secure):
                     request = self._note(raw, target, number)
                     if request.operation in ("unbindRequest", "abandonRequest"):
                         return
-                    self._action(request)(Exchange(self, request, raw, client, server))
-        client.close()
+                    self._action(request)(Exchange(self, request, raw, secure, server))
 
     def _negotiate(self, client: socket.socket, target: int, number: int) -> None:
         """Read plain requests until one asks for TLS and no rule is against it."""
-        self._open.append(client)
         while raw := _receive(client):
             request = self._note(raw, target, number)
             if request.operation == "unbindRequest":
