@@ -15,19 +15,9 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.co
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.recreated import note_path
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 from tests.integration.directory.conftest import SIP, USER, add_endpoint
-from tests.integration.directory.test_interruptions import AFTER, BEFORE, cut_at, killed, wire  # noqa: F401
 from tests.integration.directory.trips import DELEGATED, expunge
 from tests.lab import settings
 from tests.lab.directory import delegation
-
-FIRST, LAST = 1, 4  # the writes after the creation: attributes, two memberships, the address
-KILLS = [
-    ("add", 1, BEFORE),  # noted that it begins, no more
-    ("add", 1, AFTER),  # nobody noted yet who the new account is
-    ("modify", FIRST, BEFORE),
-    ("modify", FIRST, AFTER),
-    ("modify", LAST, BEFORE),
-]
 
 
 @pytest.fixture
@@ -37,6 +27,25 @@ def given_up(converge, clean_lab, account):
     converge("absent")
     expunge(clean_lab)
     return was
+
+
+@pytest.fixture
+def interrupted(converge, monkeypatch):
+    """Begin to create the account anew and break off: before or after the first call of a method that writes."""
+
+    def begin(name, done):
+        original = getattr(DirectoryConnection, name)
+
+        def breaks_off(self, *arguments, **named):
+            if done:
+                original(self, *arguments, **named)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(DirectoryConnection, name, breaks_off)
+            converge("present", allow_recreate=True)
+
+    return begin
 
 
 def refused(converge, **changes) -> PersistentChatError:
@@ -112,34 +121,27 @@ def test_what_a_person_did_to_the_new_account_stays(converge, admin, given_up, a
     assert not converge("present")["changed"] and account().enabled
 
 
-@pytest.mark.parametrize("name, call, after", KILLS)
-def test_killed_at_any_step_the_next_run_ends_with_one_whole_account(
-    converge, params, clean_lab, given_up, account, connection, name, call, after
-):
-    killed(dict(params, allow_recreate=True), "present", "connection", name, call, after)
+@pytest.mark.parametrize("name, done", [("add", True), ("modify", False)])
+def test_what_was_begun_is_completed_and_nothing_tells_of_it(converge, interrupted, given_up, account, name, done):
+    """Broken off before it was noted who the new account is, and after."""
+    interrupted(name, done)
     half = account()
-    back = converge("present", allow_recreate=True)
-    assert (back["not_restored"], back["changed"]) == ([], True)
-    now = account()
-    assert half is None or half.guid == now.guid
-    assert (now.text(repair.MARKED), now.enabled) == (given_up.text(repair.MARKED), False)
-    for attribute in ("msRTCSIP-PrimaryUserAddress", "proxyAddresses", "memberOf", "displayName", "userPrincipalName"):
-        assert sorted(now.values(attribute)) == sorted(given_up.values(attribute)) != []
-    assert not converge("present")["changed"]
-    found = connection.search(connection.domain, "(sAMAccountName=%s)" % USER.name, ["objectGUID"])
-    assert [entry.guid for entry in found] == [now.guid] == [back["object_guid"]]
+    assert half.text(repair.MARKED) and half.text("msRTCSIP-PrimaryUserAddress") is None and not half.enabled
+    assert converge("present", allow_recreate=True)["object_guid"] == half.guid
+    assert account().text(repair.MARKED) == given_up.text(repair.MARKED)
+    assert account().text("msRTCSIP-PrimaryUserAddress") == SIP
 
 
-def test_what_was_begun_is_not_taken_for_a_stranger_and_a_stranger_not_for_ours(converge, params, admin, given_up):
-    killed(dict(params, allow_recreate=True), "present", "connection", "add", 1, AFTER)
+def test_what_was_begun_is_not_taken_for_a_stranger_and_a_stranger_not_for_ours(converge, interrupted, admin, given_up):
+    interrupted("add", True)
     admin.modify(USER.dn, {repair.MARKED: [("MODIFY_REPLACE", ["somebody else's"])]})
     error = refused(converge, allow_recreate=True)
     assert error.code == "name_taken" and USER.dn in str(error)
 
 
-def test_another_domain_controller_does_not_begin_anew(converge, params, clean_lab, folder, given_up):
+def test_another_domain_controller_does_not_begin_anew(converge, interrupted, clean_lab, folder, given_up):
     """The note says that it was begun elsewhere, and nothing of it can be seen here."""
-    killed(dict(params, allow_recreate=True), "present", "connection", "add", 1, BEFORE)
+    interrupted("add", False)
     note = Path(note_path(str(folder), given_up.guid))
     note.write_text(json.dumps(dict(json.loads(note.read_text()), domain_controller="dc2.contoso.com")))
     before = clean_lab.writes()
@@ -150,12 +152,6 @@ def test_another_domain_controller_does_not_begin_anew(converge, params, clean_l
     assert refused(converge, allow_recreate=True).code == "backup_failed"
     note.unlink()
     assert converge("present", allow_recreate=True)["restored_from"] == "backup"
-
-
-def test_a_lost_answer_to_the_creation_is_settled_by_looking(converge, wire, monkeypatch, given_up, account):  # noqa: F811
-    cut_at(monkeypatch, wire, "add", "answer")
-    back = converge("present", port=wire.port, allow_recreate=True)
-    assert wire.cut is None and back["object_guid"] == account().guid
 
 
 @pytest.mark.parametrize("way", ["disabled", "tombstone", "backup"])
