@@ -75,9 +75,13 @@ def enrich(admin: ldap3.Connection, user: Account) -> None:
     }
     admin.modify(user.dn, {name: [("MODIFY_REPLACE", values)] for name, values in changes.items()})
     admin.modify(settings.BASE_DN, {"msDS-LogonTimeSyncInterval": [("MODIFY_REPLACE", ["1"])]})
-    subprocess.run(
-        ["kinit", "-c", "MEMORY:", user.name], input=settings.PASSWORD, text=True, check=True, capture_output=True
-    )
+    assert signs_in(user)
+
+
+def signs_in(user: Account) -> bool:
+    """Whether the account can sign in with its password."""
+    kinit = ["kinit", "-c", "MEMORY:", user.name]
+    return subprocess.run(kinit, input=settings.PASSWORD, text=True, check=False, capture_output=True).returncode == 0
 
 
 def different(was: Entry, now: Entry) -> set[str]:
