@@ -169,9 +169,9 @@ def one_holder(subject: Subject) -> str | None:
         )
     holder = subject.holders[0]
     if DOMAIN_CONTROLLER not in holder.seen_in:
-        return (
-            "%s holds %s according to the %s only. Name a domain controller of its domain as server, or wait for replication."
-            % (holder, subject.sip, ", ".join(holder.seen_in).replace("_", " "))
+        return "%s holds %s. Name a domain controller of its domain as server, or wait for replication." % (
+            holder,
+            subject.sip,
         )
     if GLOBAL_CATALOG not in holder.seen_in:
         return (
