@@ -60,7 +60,7 @@ options:
   backup_dir:
     description:
       - The folder for the backup, on the machine where the module runs. It is created with mode 0700 when it does not exist. A
-        folder that everybody may write to is refused, because what lies in it decides about deletions.
+        folder that everybody may write to is refused, because what lies in it decides what is deleted and what comes back.
       - A backup is an LDIF file with every attribute that can be read, group memberships and security descriptor included, and a
         manifest with its SHA-256. Both have mode 0600, and are never overwritten.
       - Passwords are not in the backup. The directory does not give them away.

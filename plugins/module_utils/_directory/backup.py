@@ -129,23 +129,29 @@ class BackupError(PersistentChatError):
 
 
 def check_directory(path: str) -> None:
-    """Refuse a backup directory that cannot work, or that everybody may write to: what lies there decides about deletions.
-
-    Creates nothing.
+    """Refuse a backup directory that cannot work, or that is not private. Creates nothing.
 
     :raises InvalidInput: it is a file, not writable, writable for everybody, or cannot be created.
     """
     if os.path.lexists(path):
         if not os.path.isdir(path) or not os.access(path, os.W_OK | os.X_OK):
             raise InvalidInput("backup_dir is %s, which is not a directory that this user may write to." % path)
-        mode = stat.S_IMODE(os.stat(path).st_mode)
-        if mode & stat.S_IWOTH:
-            raise InvalidInput(
-                "backup_dir is %s, and everybody may write to it (mode %04o). A backup that somebody put there could lead to a "
-                "deletion. Take that right away with chmod o-w, or name another directory." % (path, mode)
-            )
+        _require_private(path)
     elif not os.path.isdir(os.path.dirname(os.path.abspath(path))):
         raise InvalidInput("backup_dir is %s, and the directory above it does not exist. Create it first." % path)
+
+
+def _require_private(path: str) -> None:
+    """Refuse a directory or file that everybody may write to: what is in it decides about deletions and group memberships.
+
+    :raises InvalidInput: everybody may write to it.
+    """
+    mode = stat.S_IMODE(os.stat(path).st_mode)
+    if mode & stat.S_IWOTH:
+        raise InvalidInput(
+            "Everybody may write to %s (mode %04o), so the backups there could be anybody's, and they decide what is deleted and "
+            "what comes back. Take that right away with chmod o-w, or keep the backups elsewhere." % (path, mode)
+        )
 
 
 def without_secrets(entry: Entry) -> Entry:
@@ -212,6 +218,7 @@ def load(path: str) -> Backup:
     """Read a backup and verify it against its manifest; the earlier one that it continues as well.
 
     :param path: the LDIF or the manifest.
+    :raises InvalidInput: everybody may write to it.
     :raises PersistentChatError: C(backup_failed), it is not there, or damaged.
     """
     backup = _load_one(os.path.splitext(os.path.abspath(path))[0] + ".ldif")
@@ -240,11 +247,13 @@ def load(path: str) -> Backup:
 def newest(directory: str, sip: SipAddress) -> Backup | None:
     """Return the newest backup of the account that held the address, verified; None when there is none.
 
+    :raises InvalidInput: everybody may write there.
     :raises BackupError: the newest one is damaged, or a manifest cannot be read: it may be the newest one. An older one is not taken
         instead without a word.
     """
     if not os.path.isdir(directory):
         return None
+    _require_private(directory)
     found = []
     for name in os.listdir(directory):
         if not name.endswith(".json"):
@@ -263,13 +272,15 @@ def newest(directory: str, sip: SipAddress) -> Backup | None:
 def _load_one(path: str) -> Backup:
     """Read one backup and verify it against its manifest. For the parameter and the error see L(load)."""
     try:
+        for place in (os.path.dirname(path), path, _manifest_path(path)):
+            _require_private(place)
         with open(path, "rb") as stream:
             content = stream.read()
     except OSError as error:
         raise BackupError("The backup %s cannot be read: %s." % (path, error), backup=path) from error
     manifest = _read_manifest(_manifest_path(path))
     if manifest is None or not _MANIFEST <= set(manifest):
-        raise BackupError("%s is no manifest of an account's backup, or not there." % _manifest_path(path), backup=path)
+        raise BackupError("%s is no manifest of an account's backup." % _manifest_path(path), backup=path)
     if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
         raise BackupError(
             "The backup %s is damaged: its SHA-256 is not the one in its manifest. Bring the right file back, or name "

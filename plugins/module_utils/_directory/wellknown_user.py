@@ -82,36 +82,43 @@ def _converge(
         way = plan_present(connection, state, params["allow_recreate"])
     else:
         way = Way(plan_removal(state, wanted, params["override"], params["backup_dir"], params["accept_undo"]))
-    plan = way.plan
-    plan.refuse_conflicts()
+    way.plan.refuse_conflicts()
     result = _result(connection, way, state, wanted)
     if check_mode:
         return result
     saved = state.backup
-    if plan.changed and wanted == PRESENT and saved:
+    if way.plan.changed and wanted == PRESENT and saved:
         saved, result["not_restored"] = act_present(connection, state, saved, way)
-    elif plan.changed and state.account:
+    elif way.plan.changed and state.account:
         saved = act_removal(connection, state, state.account, wanted, params["backup_dir"])
         result["backup"] = saved.shown()
     if saved:
-        backup = saved  # bound once: the wait looks again and again
-        result["replication"], after = wait(
-            connection,
-            sip,
-            backup.guid,
-            wanted == PRESENT and sip.key in _addresses(backup),
-            lambda: is_done(connection, backup, wanted),
-            params["replication_timeout"],
-            {"changed": plan.changed, "backup": backup.shown()},
-        )
+        _wait(connection, sip, saved, result, params["replication_timeout"])
     else:
-        after = find_holders(connection, sip)
+        result["holders_after"] = [holder.shown() for holder in find_holders(connection, sip)]
+    return result
+
+
+def _wait(
+    connection: DirectoryConnection, sip: SipAddress, saved: Backup, result: dict[str, Any], timeout: int
+) -> None:
+    """Wait until everybody agrees, and put what was seen then into the result."""
+    wanted = result["state"]
+    facts = {name: result[name] for name in ("changed", "undo", "undo_loses", "undo_days")}
+    result["replication"], after = wait(
+        connection,
+        sip,
+        saved.guid,
+        wanted == PRESENT and sip.key in _addresses(saved),
+        lambda: is_done(connection, saved, wanted),
+        timeout,
+        dict(facts, backup=saved.shown()),
+    )
     result["holders_after"] = [holder.shown() for holder in after]
-    if wanted == PRESENT and saved:
+    if wanted == PRESENT:
         account = connection.read(guid_dn(saved.guid), backups.ATTRIBUTES)
         result.update(_who(account))
         result["differs"] = differences(saved.entry, account) if account else []
-    return result
 
 
 def _addresses(backup: Backup) -> set[str]:

@@ -108,7 +108,7 @@ def test_an_identifier_of_another_account(converge, nothing_written, identifiers
         ({"distinguished_name": "CN=,,,=x"}, "distinguished_name"),
         ({"backup_dir": "/proc/nowhere/backups"}, "backup_dir"),
         ({"backup_dir": "/dev/null"}, "backup_dir"),
-        ({"backup_dir": "/tmp"}, "everybody may write"),
+        ({"backup_dir": "/tmp"}, "Everybody may write"),
     ],
 )
 def test_bad_input(converge, nothing_written, changes, says):

@@ -11,6 +11,7 @@ import resource
 import shutil
 import stat
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -238,6 +239,18 @@ def test_a_backup_that_cannot_be_written_is_said_so(tmp_path, trouble):
     assert not list(tmp_path.rglob("*.new"))
 
 
+@pytest.mark.parametrize("which", ["folder", "ldif", "manifest"])
+def test_what_everybody_may_write_to_is_not_read_either(tmp_path, which):
+    """What it says would be done with our rights: a deletion, or a return with memberships."""
+    saved = save(tmp_path / "new")
+    place = {"folder": tmp_path / "new", "ldif": Path(saved.path), "manifest": Path(saved.shown()["manifest"])}[which]
+    place.chmod(place.stat().st_mode | stat.S_IWOTH)
+    with pytest.raises(InvalidInput, match="Everybody may write"):
+        backups.load(saved.path)
+    with pytest.raises(InvalidInput, match="Everybody may write"):
+        backups.newest(str(tmp_path / "new"), SIP)
+
+
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     with pytest.raises(backups.BackupError, match="/sys/backups"):
         save("/sys/backups")
@@ -268,7 +281,7 @@ def test_a_directory_that_cannot_work_is_refused_and_nothing_created(tmp_path):
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     for path in (file, tmp_path / "a" / "b", tmp_path / "nowhere", tmp_path / "open"):
-        with pytest.raises(InvalidInput, match="backup_dir"):
+        with pytest.raises(InvalidInput, match=str(path)):
             backups.check_directory(str(path))
     (tmp_path / "open").chmod(0o770)
     for path in (tmp_path / "a", tmp_path / "open"):
