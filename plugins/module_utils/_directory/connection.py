@@ -80,7 +80,10 @@ class DirectoryConnection:
         self.options = options if isinstance(options, DirectoryOptions) else directory_options(options)
         #: the domain controllers that were tried before and could not be used, with the reason
         self.skipped: list[tuple[str, str]] = []
-        self._tickets = tickets or _tickets(self.options)
+        given = self.options
+        self._tickets = tickets or TicketCache(
+            given.username, given.password, given.realm, given.kdc, False, given.connection_timeout
+        )
         self._only_reads = only_reads
         self._pinned: Client | None = None
         self._catalog: Client | None = None
@@ -264,7 +267,7 @@ class DirectoryConnection:
 
     def _find_catalog(self) -> Client:
         """The first global catalog that answers, of those that the forest's configuration names."""
-        # pylint: disable-next=import-outside-toplevel,cyclic-import  # that file is built on this one
+        # not at the top: that file is built on this one
         from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import (
             catalogs_to_ask,
             find_domain_controllers,
@@ -288,12 +291,6 @@ class DirectoryConnection:
             "no_global_catalog",
             server=self.server,
         )
-
-
-def _tickets(options: DirectoryOptions) -> TicketCache:
-    return TicketCache(
-        options.username, options.password, options.realm, options.kdc, False, options.connection_timeout
-    )
 
 
 def _search(
