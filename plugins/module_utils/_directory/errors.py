@@ -200,8 +200,8 @@ def from_exception(
     kerberos = _kerberos_failed(error, server)
     if sent and not kerberos:
         return DirectoryError(
-            "The connection to %s broke while the module tried to %s (%s), so it is not known whether that was done."
-            % (where, tried, _short(text)),
+            "The connection to %s broke while the module tried to %s (%s), so it is not known whether that was done. "
+            "Run the module again: it looks first." % (where, tried, _short(text)),
             "connection_lost",
             ambiguous=True,
             server=server,

@@ -241,7 +241,7 @@ def _settle(connection: DirectoryConnection, saved: Backup, wanted: str, lost: D
     except DirectoryError as error:
         seen = "looking it up failed as well (%s)" % error
     if seen:
-        message = "%s Afterwards %s. Run the module again; the backup is %s." % (lost, seen, saved.path)
+        message = "%s Looking right afterwards: %s. The backup is %s." % (lost, seen, saved.path)
         raise DirectoryError(message, "connection_lost", backup=saved.shown()) from lost
 
 

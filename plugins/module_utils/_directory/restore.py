@@ -222,7 +222,7 @@ def _restore(connection: DirectoryConnection, state: IdentityState, backup: Back
         text = "%s could not be restored; it is still a deleted object. %s" % (dn, error)
         if seen is None:
             text = "%s could not be restored, and the directory does not show it any more. %s" % (dn, error)
-        elif error.code != "insufficient_rights":
+        elif error.result_code is not None and error.code != "insufficient_rights":
             text += " " + _RIGHTS
             if state.recycle_bin and seen.boolean("isRecycled"):
                 text += " If it lacks none, the Recycle Bin has given the object up (isRecycled)."
