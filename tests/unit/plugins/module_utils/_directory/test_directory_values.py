@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ldap3.operation import search
 
@@ -26,6 +26,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._errors impor
 OPERATORS = ["~=", ":=", ">=", "<=", "=", "*", "(", ")", "\\", "\x00", "&", "|", "!", " ", "ä", "x", ":dn:="]
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(st.sampled_from(OPERATORS)).map("".join)))
 def test_a_value_stays_one_equality_match_of_exactly_its_bytes(value):
     """What ldap3 sends for (a=<value>) is an equality match of attribute a with the value, whatever the value is."""
@@ -37,11 +38,13 @@ def test_a_value_stays_one_equality_match_of_exactly_its_bytes(value):
     assert (str(match["attributeDesc"]), bytes(match["assertionValue"])) == ("a", value.encode("utf-8"))
 
 
+@settings(deadline=None)
 @given(st.uuids())
 def test_a_guid_reads_as_its_text(guid):
     assert guid_text(guid.bytes_le) == str(guid)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=15))
 def test_a_sid_reads_as_its_text(parts):
     raw = bytes([1, len(parts)]) + (5).to_bytes(6, "big") + b"".join(part.to_bytes(4, "little") for part in parts)
