@@ -62,16 +62,21 @@ def interrupted(params, converge, look):
     return leg
 
 
-@pytest.mark.parametrize("there, write", [("absent", "delete"), ("disabled", "modify")])
-def test_killed_at_each_step_of_the_way_there_and_back(interrupted, account, converge, tmp_path, there, write):
+@pytest.mark.parametrize(
+    "before, there, write",
+    [(None, "absent", "delete"), (None, "disabled", "modify"), ("disabled", "absent", "delete")],
+)
+def test_killed_at_each_step_of_the_way_there_and_back(interrupted, account, converge, tmp_path, before, there, write):
     was = kept(account())
     for number in itertools.count(1):
         folder = tmp_path / str(number)
+        if before:
+            assert converge(before, backup_dir=str(folder))["changed"]
         ended = {state: interrupted(state, number, folder) for state in (there, "present")}
         assert kept(account()) == was, ended
         if not any(died.killed for died in ended.values()):
             break
-    assert ended[there].steps == ("mkdir", "fsync", *BACKUP, write, END)
+    assert ended[there].steps == ((() if before else ("mkdir", "fsync")) + (*BACKUP, write, END))
     assert set(ended["present"].steps) == {"modify", END} and len(ended["present"].steps) > 2
     assert not converge("present", backup_dir=str(folder))["changed"]
 
