@@ -17,11 +17,14 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.co
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.errors import DirectoryError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.recreated import (
     Recreation,
+    alone,
     note_path,
+    read_note,
     write_note,
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.repair import MARKED
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import ACCOUNTDISABLE, Entry
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._plan import Action, Conflict
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
 
@@ -74,16 +77,21 @@ def recreate(connection: DirectoryConnection, backup: Backup, dn: str) -> Backup
 
     :returns: the backup, which knows the account by its new GUID now.
     :raises DirectoryError: it could not be created.
-    :raises PersistentChatError: the note could not be written; without it nothing is created.
+    :raises PersistentChatError: another run was faster, or the note could not be written; without it nothing is created.
     """
     folder = os.path.dirname(backup.path)
-    account = half_made(connection, backup)
-    if account is None:
-        write_note(folder, backup.first_guid, Recreation(_here(connection), dn))
-        backup = backups.load(backup.path)
-        account = _create(connection, backup, dn)
-    done = Recreation(_here(connection), account.dn, account.guid, account.sid)
-    write_note(folder, backup.first_guid, done)
+    with alone(folder):
+        if read_note(folder, backup.first_guid) != backup.recreation:
+            raise PersistentChatError(
+                "Another run is creating %s anew, or just did. This one changed nothing. Run the module again." % dn,
+                "changed_meanwhile",
+            )
+        account = half_made(connection, backup)
+        if account is None:
+            write_note(folder, backup.first_guid, Recreation(_here(connection), dn))
+            backup = backups.load(backup.path)
+            account = _create(connection, backup, dn)
+        write_note(folder, backup.first_guid, Recreation(_here(connection), account.dn, account.guid, account.sid))
     return backups.load(backup.path)
 
 

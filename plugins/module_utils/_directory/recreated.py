@@ -9,10 +9,13 @@ before the account is created and completed right after, so a run that was kille
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Iterator
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 
@@ -64,6 +67,17 @@ def read_note(directory: str, first_guid: str) -> Recreation | None:
             % (path, error),
             "backup_failed",
         ) from error
+
+
+@contextmanager
+def alone(directory: str) -> Iterator[None]:
+    """Wait until no other process on this machine creates an account anew from these backups, and keep others from it."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_note(directory: str, first_guid: str, recreation: Recreation) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -354,3 +355,18 @@ def test_the_note_of_a_new_account_is_whole_or_refused(tmp_path):
         with pytest.raises(PersistentChatError, match="created anew") as caught:
             read_note(str(tmp_path), GUID)
         assert caught.value.code == "backup_failed" and note_path(str(tmp_path), GUID) in str(caught.value)
+
+
+@pytest.mark.parametrize("planned", [None, Recreation("dc1.contoso.com", DN, OTHER, "S-1-5-21-1")])
+def test_two_runs_do_not_create_the_account_both(tmp_path, planned):
+    """The other one was faster between this one's look and its act: its note is not replaced."""
+    faster = Recreation("dc1.contoso.com", DN, str(uuid.UUID(int=10)), "S-1-5-21-2")
+    write_note(str(tmp_path), GUID, faster)
+    backup = replace(BACKUP, path=str(tmp_path / "x.ldif"), recreation=planned)
+    observed = state(backup=backup)
+    directory = Directory()
+    way = plan_present(directory, observed, True)
+    assert ops(way) == ["recreate", "repair"]
+    with pytest.raises(PersistentChatError) as caught:
+        act_present(directory, observed, backup, way)
+    assert caught.value.code == "changed_meanwhile" and read_note(str(tmp_path), GUID) == faster
