@@ -253,7 +253,6 @@ def newest(directory: str, sip: SipAddress) -> Backup | None:
     """
     if not os.path.isdir(directory):
         return None
-    _require_private(directory)
     found = []
     for name in os.listdir(directory):
         if not name.endswith(".json"):

@@ -356,7 +356,7 @@ def test_an_account_that_took_the_name_of_a_deleted_one_is_not_touched(converge,
     assert other.read() is not None and clean_lab.writes() == before
 
 
-def test_a_deletion_of_a_disabled_account_that_was_killed_goes_on(converge, subject, monkeypatch):
+def test_a_deletion_of_a_disabled_account_that_was_killed_goes_on(converge, subject, folder, monkeypatch):
     """After its own backup and before the deletion; the backup of the account as it was stays what comes back."""
     user = rich(subject, "interrupted")
     was = user.read()
@@ -370,6 +370,7 @@ def test_a_deletion_of_a_disabled_account_that_was_killed_goes_on(converge, subj
         converge("absent", **user.named)
     done = converge("absent", **user.named)
     assert done["changed"] and done["backup"]["continues"] == first["path"] and user.read() is None
+    assert len(list(folder.iterdir())) == 4  # the backup of the killed run was still true, and was used
     Path(first["path"]).rename(first["path"] + ".lost")
     assert refused(converge, "present", **user.named).code == "backup_failed"
     Path(first["path"] + ".lost").rename(first["path"])
