@@ -59,7 +59,8 @@ options:
     default: kerberos
   username:
     description:
-      - The account to bind as, such as V(admin@contoso.com).
+      - The account to sign in as. With O(auth_protocol=kerberos) a principal such as V(svc@CONTOSO.COM). With O(auth_protocol=simple),
+        V(svc@contoso.com), V(CONTOSO\\svc) or a distinguished name.
       - The environment variable E(PERSISTENT_CHAT_LDAP_USERNAME) is used when this option is not set.
     type: str
   password:
