@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import uuid
 from dataclasses import replace
 
 import pytest
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup as backups
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import repair as repairs
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.backup import Backup
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.errors import DirectoryError
@@ -24,7 +27,6 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.id
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.recreated import (
     Recreation,
-    note_path,
     read_note,
     write_note,
 )
@@ -344,19 +346,6 @@ def test_a_restore_that_would_bring_the_address_back_to_a_second_holder_is_not_b
     assert caught.value.code == "address_held" and not directory.written
 
 
-def test_the_note_of_a_new_account_is_whole_or_refused(tmp_path):
-    assert read_note(str(tmp_path), GUID) is None
-    for noted in (Recreation("dc1", DN), Recreation("dc1", DN, OTHER, "S-1-5-21-1")):
-        write_note(str(tmp_path), GUID, noted)
-        assert read_note(str(tmp_path), GUID) == noted
-    assert [path.name for path in tmp_path.iterdir()] == [GUID + ".recreated.json"]
-    for damaged in ("", "[]", "{}", '{"format": "other"}', '{"format": "lync.persistent_chat re-creation 1"}'):
-        (tmp_path / (GUID + ".recreated.json")).write_text(damaged)
-        with pytest.raises(PersistentChatError, match="created anew") as caught:
-            read_note(str(tmp_path), GUID)
-        assert caught.value.code == "backup_failed" and note_path(str(tmp_path), GUID) in str(caught.value)
-
-
 @pytest.mark.parametrize("planned", [None, Recreation("dc1.contoso.com", DN, OTHER, "S-1-5-21-1")])
 def test_two_runs_do_not_create_the_account_both(tmp_path, planned):
     """The other one was faster between this one's look and its act: its note is not replaced."""
@@ -370,3 +359,41 @@ def test_two_runs_do_not_create_the_account_both(tmp_path, planned):
     with pytest.raises(PersistentChatError) as caught:
         act_present(directory, observed, backup, way)
     assert caught.value.code == "changed_meanwhile" and read_note(str(tmp_path), GUID) == faster
+
+
+class Creating(Directory):
+    """A directory that creates what it is told to, and sees whether another run on this machine could do the same then."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder, self.alone, self.noted = folder, None, None
+
+    def add(self, dn, object_classes, attributes):
+        self.noted = read_note(self.folder, GUID)
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.alone = False
+        except BlockingIOError:
+            self.alone = True
+        os.close(handle)
+        there = {
+            "objectGUID": [uuid.UUID(int=8).bytes_le],
+            **{name: _bytes(values) for name, values in attributes.items()},
+        }
+        self.objects[dn] = self.objects[guid_dn(OTHER)] = Entry(dn, there)
+
+
+def _bytes(values):
+    return [value if isinstance(value, bytes) else value.encode() for value in values]
+
+
+def test_a_creation_is_noted_before_and_after_and_nobody_else_begins_one_meanwhile(tmp_path):
+    saved = backups.save(str(tmp_path), SIP, "absent", Entry(DN, WAS), {})
+    directory = Creating(str(tmp_path))
+    observed = state(backup=saved)
+    back, _told = act_present(directory, observed, saved, plan_present(directory, observed, True))
+    assert directory.alone and directory.noted == Recreation("dc1.contoso.com", DN)
+    assert read_note(str(tmp_path), GUID) == Recreation("dc1.contoso.com", DN, OTHER) == back.recreation
+    assert (back.guid, back.first_guid) == (OTHER, GUID)
+    assert backups.newest(str(tmp_path), SIP).guid == OTHER
