@@ -71,10 +71,20 @@ def read_note(directory: str, first_guid: str) -> Recreation | None:
 
 @contextmanager
 def alone(directory: str) -> Iterator[None]:
-    """Wait until no other process on this machine creates an account anew from these backups, and keep others from it."""
+    """Keep other processes on this machine from creating an account anew from these backups.
+
+    :raises PersistentChatError: C(changed_meanwhile), one is at it. It is not waited for: it may be stopped for ever.
+    """
     handle = os.open(directory, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise PersistentChatError(
+                "Another run is creating an account anew from the backups in %s. This one changed nothing. Run the module again "
+                "when the other has ended." % directory,
+                "changed_meanwhile",
+            ) from error
         yield
     finally:
         os.close(handle)

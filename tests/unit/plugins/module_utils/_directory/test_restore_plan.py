@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import uuid
 from dataclasses import replace
@@ -27,6 +25,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.id
 )
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.recreated import (
     Recreation,
+    alone,
     read_note,
     write_note,
 )
@@ -366,17 +365,13 @@ class Creating(Directory):
 
     def __init__(self, folder):
         super().__init__()
-        self.folder, self.alone, self.noted = folder, None, None
+        self.folder, self.refused, self.noted = folder, None, None
 
     def add(self, dn, object_classes, attributes):
         self.noted = read_note(self.folder, GUID)
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.alone = False
-        except BlockingIOError:
-            self.alone = True
-        os.close(handle)
+        with pytest.raises(PersistentChatError) as refused, alone(self.folder):
+            pass
+        self.refused = refused.value.code
         there = {
             "objectGUID": [uuid.UUID(int=8).bytes_le],
             **{name: _bytes(values) for name, values in attributes.items()},
@@ -393,7 +388,7 @@ def test_a_creation_is_noted_before_and_after_and_nobody_else_begins_one_meanwhi
     directory = Creating(str(tmp_path))
     observed = state(backup=saved)
     back, _told = act_present(directory, observed, saved, plan_present(directory, observed, True))
-    assert directory.alone and directory.noted == Recreation("dc1.contoso.com", DN)
+    assert directory.refused == "changed_meanwhile" and directory.noted == Recreation("dc1.contoso.com", DN)
     assert read_note(str(tmp_path), GUID) == Recreation("dc1.contoso.com", DN, OTHER) == back.recreation
     assert (back.guid, back.first_guid) == (OTHER, GUID)
     assert backups.newest(str(tmp_path), SIP).guid == OTHER
