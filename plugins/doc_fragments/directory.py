@@ -102,7 +102,7 @@ options:
       - Which domain controllers must agree before an address counts as free, or an account as back. Each of them is also searched for
         holders of the address. One of them that cannot be asked stops the task; the others are named in the result.
       - V(required) means the domain controller that is used, O(lync_domain_controllers) and the global catalog.
-      - V(all) means every domain controller and global catalog of the forest.
+      - V(all) means every domain controller that can show the account, those of its domain and every global catalog of the forest.
       - Otherwise names of domain controllers, in addition to the domain controller that is used, O(lync_domain_controllers) and the
         global catalog.
       - The environment variable E(PERSISTENT_CHAT_LDAP_VERIFY_ON) is used when this option is not set.

@@ -241,7 +241,7 @@ replication:
           description: Whether it is a read-only domain controller.
           type: bool
         agrees:
-          description: Whether it agreed in the end. Null when it was not asked, because nothing was written, as in check mode.
+          description: Whether it agreed in the end. Null when nobody waited, as in check mode.
           type: bool
     exempted:
       description: All others of the forest. Nobody looked whether the address is free there.
@@ -423,7 +423,8 @@ differs:
 error:
   description: >-
     What kind of error it was, for playbooks. Further values may be there, such as the backup; when a guard or O(accept_undo) stops
-    the account, C(guards), C(undo), C(undo_loses) and C(undo_days).
+    the account, C(guards), C(undo), C(undo_loses) and C(undo_days); with V(replication_pending), C(agreed), C(waiting_for), C(unreachable),
+    C(exempted) and C(replication); with V(domain_controller_unreachable), C(unreachable).
   returned: failure
   type: dict
   contains:
