@@ -199,12 +199,11 @@ def bring_back(connection: DirectoryConnection, state: IdentityState, account: E
 def _give_address(
     connection: DirectoryConnection, state: IdentityState, account: Entry, address: Sequence[Change], refused: list[str]
 ) -> None:
-    """Give the account its address. A refusal or a lost answer alone says nothing, since another run may do the same: look."""
+    """Give the account its address; whether it was refused, or the answer was lost, is seen by looking."""
     try:
         connection.modify(account.guid, address, account.dn)
     except DirectoryError as error:
-        now = connection.read(guid_dn(account.guid), [change.attribute for change in address])
-        if now is not None and all(set(change.values) <= set(now.values(change.attribute)) for change in address):
+        if _is_there(connection, account, address):
             return
         raise DirectoryError(
             "%s is there, but not yet with the address %s; run the module again for that. %s"
@@ -263,6 +262,14 @@ def _join(connection: DirectoryConnection, account: Entry, group: str) -> list[s
     return []
 
 
+def _is_there(connection: DirectoryConnection, account: Entry, changes: Sequence[Change]) -> bool:
+    """Whether the account has the values already: another run may bring it back at the same moment."""
+    now = connection.read(guid_dn(account.guid), [change.attribute for change in changes])
+    return now is not None and all(
+        change.operation != "delete" and set(change.values) <= set(now.values(change.attribute)) for change in changes
+    )
+
+
 def _change(connection: DirectoryConnection, account: Entry, changes: list[Change]) -> list[str]:
     """Make all changes in one operation; when that is refused, one by one, so that one bad attribute does not keep the others out."""
     if not changes:
@@ -273,6 +280,8 @@ def _change(connection: DirectoryConnection, account: Entry, changes: list[Chang
     except DirectoryError as error:
         if error.result_code is None:
             raise
+        if _is_there(connection, account, changes):
+            return []
         if len(changes) == 1:
             return ["%s of %s was not brought back. %s" % (changes[0].attribute, account.dn, error)]
     return [text for change in changes for text in _change(connection, account, [change])]

@@ -47,6 +47,7 @@ class Ended:
     killed: bool
     steps: tuple[str, ...]
     changed: bool
+    not_restored: tuple[str, ...]
     code: str | None
     text: str
 
@@ -81,10 +82,10 @@ class Run:
         status = os.waitpid(self.pid, 0)[1]
         if os.WIFSIGNALED(status):
             assert os.WTERMSIG(status) == signal.SIGKILL
-            return Ended(True, (*steps, last), False, None, "")
+            return Ended(True, (*steps, last), False, (), None, "")
         said = json.loads(last)
         assert os.waitstatus_to_exitcode(status) == 0, said["text"]
-        return Ended(False, tuple(steps), said["changed"], said["code"], said["text"])
+        return Ended(False, tuple(steps), said["changed"], tuple(said["not_restored"]), said["code"], said["text"])
 
 
 def _work(params: dict[str, Any], at: int | str | None, by: signal.Signals, writer: int) -> None:
@@ -99,10 +100,11 @@ def _work(params: dict[str, Any], at: int | str | None, by: signal.Signals, writ
             waiting[0] = None
             os.kill(os.getpid(), by)
 
-    said, status = {"changed": False, "code": None, "text": ""}, 0
+    said, status = {"changed": False, "not_restored": [], "code": None, "text": ""}, 0
     try:
         _watch(params["backup_dir"], step)
-        said["changed"] = wellknown_user.run(params)["changed"]
+        result = wellknown_user.run(params)
+        said.update(changed=result["changed"], not_restored=result["not_restored"])
         step(END)
     except PersistentChatError as error:
         said.update(code=error.code, text=str(error))

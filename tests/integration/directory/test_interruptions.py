@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.errors import DirectoryError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import find_holders
+from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 from ansible_collections.lync.persistent_chat.plugins.module_utils._sip import SipAddress
 from tests.integration.directory.adapter import Adapter, lose_answer, lose_request, pass_on
 from tests.integration.directory.conftest import SIP, USER
@@ -167,36 +168,45 @@ def test_a_return_that_was_stopped_meets_one_that_was_faster(params, converge, a
     assert converge("present")["not_restored"] == []
     orphan.go_on()
     late = orphan.ended()
-    assert late.code is None, late
+    assert late.code is None and not late.not_restored, late
     look(folder, late)
     assert kept(account()) == was and not converge("present")["changed"]
 
 
-def test_two_at_the_same_moment(params, converge, admin, account, clean_lab, look, folder, tmp_path):
+def test_two_at_the_same_moment(params, converge, account, look, folder):
     """Both have looked for the last time when the first of them writes."""
-    was = kept(account(), NAMES)
+    was = kept(account())
 
-    def both(state, step, **options):
-        runs = [Run(dict(params, state=state, **options), step, signal.SIGSTOP) for _number in (1, 2)]
+    def both(state, step):
+        runs = [Run(dict(params, state=state), step, signal.SIGSTOP) for _number in (1, 2)]
         for run in runs:
             run.stopped()
         for run in runs:
             run.go_on()
         ended = [run.ended() for run in runs]
         look(folder, ended)
-        assert None in [one.code for one in ended], ended  # one at least has done it
-        assert not converge(state, **options)["changed"]
+        assert not converge(state)["changed"], ended
         return {one.code for one in ended}
 
     assert both("absent", "delete") == {None, "no_such_object"}
-    both("present", "modify")
-    assert kept(account(), NAMES) == was
+    assert both("present", "modify") == {None}
+    assert kept(account()) == was
+
+
+def test_while_one_creates_it_anew_another_does_not(params, converge, admin, account, clean_lab, look, folder):
+    was = kept(account(), NAMES)
     converge("absent")
     expunge(clean_lab)
-    both("present", "add", allow_recreate=True)
+    first = Run(dict(params, state="present", allow_recreate=True), "add", signal.SIGSTOP)
+    first.stopped()
+    with pytest.raises(PersistentChatError) as caught:
+        converge("present", allow_recreate=True)
+    assert caught.value.code == "changed_meanwhile" and account() is None
+    first.go_on()
+    look(folder, first.ended())
     admin.search(settings.BASE_DN, "(sAMAccountName=%s)" % USER.name)
     assert len([item for item in admin.response if item["type"] == "searchResEntry"]) == 1
-    assert kept(account(), NAMES) == was
+    assert kept(account(), NAMES) == was and not converge("present")["changed"]
 
 
 @pytest.fixture
