@@ -45,7 +45,7 @@ def test_each_way_to_authenticate_has_an_example():
 
 def test_each_option_that_is_named_exists():
     named = set(re.findall(r":literal:`([a-z_]+)[:`]", GUIDE))
-    assert named and named <= set(_module.remoting_spec())
+    assert named and named <= {*_module.remoting_spec(), *_module.directory_spec()}
 
 
 def test_each_code_that_is_named_exists():
