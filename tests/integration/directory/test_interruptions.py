@@ -24,7 +24,7 @@ from tests.lab import settings
 
 ADDRESS = SipAddress.parse(SIP)
 NAMES = ["msRTCSIP-PrimaryUserAddress", "memberOf", "displayName", "userPrincipalName", "proxyAddresses"]
-SAME = [*NAMES, "objectGUID", "objectSid", "userAccountControl"]
+SAME = (*NAMES, "objectGUID", "objectSid", "userAccountControl")
 BACKUP = ["open", "fsync", "rename", "fsync"] * 2  # the LDIF, then its manifest
 
 

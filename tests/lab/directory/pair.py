@@ -102,7 +102,7 @@ def settle(controllers: Sequence[DomainController]) -> None:
     first, second = (controller.host for controller in controllers)
     replication.pull(second, first)
     replication.pull(first, second)
-    for _ in range(ROUNDS):
+    for _round in range(ROUNDS):
         before = _usn(first), _usn(second)
         time.sleep(2)  # longer than the pause before a notification
         notified = [replication.state(host)["notifies"] for host in (first, second)]

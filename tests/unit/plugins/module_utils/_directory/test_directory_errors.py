@@ -86,7 +86,7 @@ def test_a_whole_certificate_never_lands_in_a_message():
 
 
 def test_a_write_whose_answer_was_lost_is_ambiguous_and_a_search_is_not():
-    assert from_exception(OSError("reset"), **dict(SIGN_IN, sent=True)).ambiguous
+    assert from_exception(OSError("reset"), **{**SIGN_IN, "sent": True}).ambiguous
     assert not from_exception(OSError("reset"), **SIGN_IN).ambiguous
 
 
@@ -147,4 +147,4 @@ def test_a_kdc_that_does_not_answer():
     ],
 )
 def test_why_there_is_no_connection(text, start_tls, code):
-    assert from_exception(Exception(text), **dict(SIGN_IN, start_tls=start_tls)).code == code
+    assert from_exception(Exception(text), **{**SIGN_IN, "start_tls": start_tls}).code == code

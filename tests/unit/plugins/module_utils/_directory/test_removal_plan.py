@@ -151,7 +151,7 @@ def test_done_already(wanted, observed):
 def test_an_account_that_was_disabled_weeks_ago_is_deleted(holders, killed):
     """Also when a run was killed between its own backup and the deletion."""
     started = Backup("/b/new.ldif", {"object_guid": GUID, "state": "absent"}, STRIPPED, EARLIER)
-    observed = state(holders, **dict(RETIRED, backup=started if killed else EARLIER))
+    observed = state(holders, **{**RETIRED, "backup": started if killed else EARLIER})
     result = plan(observed)
     assert not result.conflicts and [action.op for action in result.actions] == ["back_up", "delete"]
     assert result.actions[1].before["sip_address"] is None
