@@ -253,10 +253,12 @@ SIPS = st.builds(
     st.sampled_from(["", "sip:", "SIP:"]), st.lists(ATOM, min_size=1, max_size=3), st.lists(LABEL, min_size=2, max_size=3),
 )  # fmt: skip
 PLAIN = SipAddress.parse("sip:plain@contoso.com")
+NO_HURRY = {"deadline": None}
 # The whole module runs in each example: narrowing a failure down would take minutes.
-HEAVY = {"deadline": None, "max_examples": 40, "phases": [Phase.explicit, Phase.reuse, Phase.generate]}
+HEAVY = {**NO_HURRY, "max_examples": 40, "phases": [Phase.explicit, Phase.reuse, Phase.generate]}
 
 
+@settings(**NO_HURRY)
 @given(SIPS)
 def test_the_holders_of_an_address_are_those_of_exactly_this_address(sip):
     near = [str(sip).replace(character, "x", 1) for character in "*+=!&|~"] + ["sip:*@*.*", str(sip) + "x", "*"]
@@ -274,6 +276,7 @@ def test_the_holders_of_an_address_are_those_of_exactly_this_address(sip):
     assert set(asked) == {("|", ("=", SIP_ATTRIBUTE, value), ("=", "proxyAddresses", value))}
 
 
+@settings(**NO_HURRY)
 @given(st.one_of(TEXT, st.text(max_size=20), st.tuples(SIPS, TEXT).map(lambda both: str(both[0]) + both[1])))
 def test_what_is_no_address_is_never_asked_for(text):
     world = World()
@@ -346,6 +349,7 @@ def asserted(tree):
     return [tree[2]] if tree[0] == "=" else [value for part in tree[1:] if tree[0] in "&|!" for value in asserted(part)]
 
 
+@settings(**NO_HURRY)
 @given(
     st.sampled_from(["distinguished_name", "sam_account_name", "object_guid", "object_sid"]),
     TEXT, st.characters(categories=["Cc", "Cs"]), TEXT,
@@ -360,6 +364,7 @@ def test_control_characters_and_half_characters_are_refused_before_anything_is_a
     assert not world.filters
 
 
+@settings(**NO_HURRY)
 @given(
     st.sampled_from(["server", "domain", "global_catalog", "verify_on", "lync_domain_controllers", "realm", "kdc"]),
     st.text() | TEXT,
@@ -395,6 +400,7 @@ def spelled(kind, value):
     return "%s=%s" % (kind, ESCAPED.sub(r"\\\g<0>", value))
 
 
+@settings(**NO_HURRY)
 @given(NAMES)
 def test_a_name_is_taken_apart_where_the_client_library_does(names):
     parts = [spelled(*name) for name in names]
