@@ -9,13 +9,12 @@ So some are required and the others are exempted by name, never in silence.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.options import ALL, REQUIRED
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry, rdns
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
 
 PINNED = "pinned"
@@ -23,7 +22,6 @@ CATALOG = "global_catalog"
 LYNC = "lync"
 LISTED = "listed"
 _CATALOG_OPTION = 1  # bit of the options of an nTDSDSA object (MS-ADTS, section 6.1.1.2.2.1.2.1.1)
-_COMMA = re.compile(r"(?<!\\),")
 _ATTRIBUTES = [
     "dNSHostName",
     "hasMasterNCs",
@@ -103,7 +101,7 @@ def find_domain_controllers(connection: DirectoryConnection) -> list[DomainContr
 
 def _domain_controller(settings: Entry, hosts: dict[str, str | None]) -> DomainController:
     """Read one from its NTDS Settings. The object above has its name; the site is two further above."""
-    parts = _COMMA.split(settings.dn)
+    parts = rdns(settings.dn)
     server = ",".join(parts[1:])
     full = [
         name

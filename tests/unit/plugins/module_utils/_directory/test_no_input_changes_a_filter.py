@@ -20,13 +20,15 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from ldap3.operation.search import search_operation
 from ldap3.utils.asn1 import encode
-from ldap3.utils.dn import parse_dn
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import backup as backups
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import wellknown_user
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.client import Client
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
-from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import find_holders, holder_of
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import (
+    find_domain_controllers,
+)
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.holders import find_holders
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.options import directory_options
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry, rdns, sid_text
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
@@ -401,11 +403,14 @@ def spelled(kind, value):
 
 
 @settings(**NO_HURRY)
-@given(NAMES)
-def test_a_name_is_taken_apart_where_the_client_library_does(names):
-    parts = [spelled(*name) for name in names]
-    assert rdns(",".join(parts)) == parts
-    assert ["%s=%s" % part[:2] for part in parse_dn(",".join(parts))] == parts
+@given(TEXT)
+def test_the_site_of_a_domain_controller_is_the_third_name_above_it(site):
+    sites = "CN=Sites," + CONFIGURATION
+    server = "CN=DC9,CN=Servers,%s,%s" % (spelled("CN", site), sites)
+    named = Entry(server, {"objectClass": [b"server"], "dNSHostName": [b"dc9.contoso.com"]})
+    world = World(named, Entry("CN=NTDS Settings," + server, {"objectClass": [b"nTDSDSA"]}))
+    (found,) = in_world(world, lambda: find_domain_controllers(DirectoryConnection(params())))
+    assert (found.host, "CN=" + found.site) == ("dc9.contoso.com", spelled("CN", site))
 
 
 @settings(**HEAVY)
@@ -414,18 +419,3 @@ def test_the_parent_of_a_deleted_account_is_looked_for_by_its_own_name(above, rd
     parent = ",".join([spelled(*name) for name in above] + [BASE])
     world = preview_of_a_return(PLAIN, "name", "upn", "x", "group", dn=spelled("CN", rdn) + "," + parent)
     assert parent in world.bases
-
-
-@pytest.mark.parametrize(
-    "dn, is_endpoint",
-    [
-        ("CN={1-2},CN=Application Contacts,CN=RTC Service,CN=Services," + CONFIGURATION, True),
-        ("CN=cn=application contacts,CN=Users," + BASE, False),
-        ("CN=x cn=application contacts,CN=Users," + BASE, False),
-        ("CN=x\\,cn=application contacts,CN=Users," + BASE, False),
-        ("CN=cn=application contacts\\,CN=Users,CN=Users," + BASE, False),
-    ],
-)
-def test_an_endpoint_is_known_by_where_it_lies_and_not_by_what_its_name_says(dn, is_endpoint):
-    contact = Entry(dn, {"objectClass": [b"contact"], "objectGUID": [GUID.bytes_le]})
-    assert holder_of(contact, "domain_controller").is_application_contact == is_endpoint
