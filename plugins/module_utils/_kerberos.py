@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -24,6 +25,9 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._errors impor
     PersistentChatError,
 )
 
+#: what may be a realm, and one of its servers: both become lines of a krb5.conf
+REALM = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?\Z", re.ASCII)
+KDC = re.compile(r"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z", re.ASCII)
 _CONFIGURATION = "KRB5_CONFIG"
 _CACHE = "KRB5CCNAME"
 #: seconds before its end at which a ticket is replaced

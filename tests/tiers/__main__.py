@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the tiers that are named, or all of them: python -m tests.tiers [TIER...]
 
-Three tiers run side by side: those with a lab wait more than they work. What a tier prints goes into .cache/tests/TIER.log, and is shown
+Four tiers run side by side: those with a lab wait more than they work. What a tier prints goes into .cache/tests/TIER.log, and is shown
 when the tier failed. The table at the end counts the tests that ran; a tier in which nothing ran has failed.
 """
 
@@ -23,7 +23,7 @@ from tests.tiers.catalogue import TIERS, Check, Tier
 
 CHECKOUT = Path(__file__).parents[2]
 RESULTS = CHECKOUT / ".cache" / "tests"
-_SIDE_BY_SIDE = 3
+_SIDE_BY_SIDE = 4
 LONGEST_EXCERPT = 200  # lines
 NOTE = "note: "  # a line that begins with this is shown also when the tier passed
 

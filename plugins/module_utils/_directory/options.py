@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
-from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos import principal
+from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos import KDC, REALM, principal
 
 LDAPS = "ldaps"
 START_TLS = "start_tls"
@@ -21,9 +21,6 @@ ALL = "all"
 #: ports of the domain controller and of the global catalog, by tls_mode
 _PORTS = {LDAPS: (636, 3269), START_TLS: (389, 3268)}
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\Z", re.ASCII)
-# These two become lines of a krb5.conf.
-_REALM = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\Z", re.ASCII)
-_KDC = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -111,10 +108,10 @@ def _check_sign_in(params: Mapping[str, Any]) -> None:
         )
     elif params.get("kdc") and not params.get("realm"):
         raise InvalidInput("kdc was given without realm. Give the realm to which these servers belong.")
-    if params.get("realm") and not _REALM.match(params["realm"]):
+    if params.get("realm") and not REALM.match(params["realm"]):
         raise InvalidInput("realm is %r, which is no name of a Kerberos realm such as CONTOSO.COM." % params["realm"])
     for kdc in params.get("kdc") or ():
-        if not _KDC.match(kdc):
+        if not KDC.match(kdc):
             raise InvalidInput("kdc is %r. Give names with or without a port, such as dc1.contoso.com:88." % kdc)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import InvalidInput
+from ansible_collections.lync.persistent_chat.plugins.module_utils._kerberos import KDC, REALM
 
 TRANSPORTS = ("winrm", "psrp")
 AUTHENTICATIONS = ("kerberos", "negotiate", "ntlm", "credssp", "certificate", "basic")
@@ -24,8 +25,6 @@ _WINRM_PORTS = {"https": 5986, "http": 5985}
 _SEALING = ("kerberos", "negotiate", "ntlm", "credssp")
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?\.?\Z|\[[0-9A-Fa-f:.]+\]\Z")
-_KDC = re.compile(r"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z")
-_REALM = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?\Z")
 _PATH = re.compile(r"[A-Za-z0-9_./-]+\Z")
 _SERVICE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 _CONFIGURATION = re.compile(r"[A-Za-z0-9_.-]+\Z")
@@ -165,10 +164,10 @@ def _check_account(options: RemotingOptions) -> None:
 
 
 def _check_kerberos(options: RemotingOptions) -> None:
-    if options.realm is not None and not _REALM.match(options.realm):
+    if options.realm is not None and not REALM.match(options.realm):
         raise _refused("realm", "%r is not the name of a Kerberos realm, such as CONTOSO.COM" % options.realm)
     for kdc in options.kdc:
-        if not _KDC.match(kdc):
+        if not KDC.match(kdc):
             raise _refused("kdc", "%r is not a host name with or without a port, such as dc1.contoso.com:88" % kdc)
     if options.kdc and not options.realm:
         raise _refused("kdc", "it needs realm, the name of the realm that these servers serve")

@@ -22,17 +22,13 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory im
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from tests.integration.directory.conftest import add_endpoint
 from tests.integration.directory.subjects import SIP_ATTRIBUTE, STATES, Subject, create, refused
+from tests.integration.directory.trips import DELEGATED
 from tests.lab import settings
 from tests.lab.client import LabClient
 from tests.lab.directory import delegation
 
 DIRECTORY_SERVICE_DN = "CN=Directory Service,CN=Windows NT,CN=Services," + settings.CONFIGURATION_DN
 TREE_DELETE = "1.2.840.113556.1.4.805"
-DELEGATED = {
-    "auth_protocol": "simple",
-    "username": settings.DIRECTORY_SERVICE + "@" + settings.DOMAIN,
-    "password": settings.PASSWORD,
-}
 #: what a deletion and a return without the Recycle Bin change; the module's notes name each
 LOST = {
     "accountExpires",
