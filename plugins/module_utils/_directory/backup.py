@@ -19,11 +19,11 @@ import json
 import os
 import re
 import stat
-import tempfile
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.disk import create_file, force_to_disk
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.ldif import read_ldif, write_ldif
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.recreated import Recreation, read_note
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry
@@ -199,8 +199,8 @@ def save(
         manifest["continues"] = {"ldif": os.path.basename(continues.path), "sha256": continues.manifest["sha256"]}
     try:
         _make_directory(directory)
-        _create(path, content)
-        _create(_manifest_path(path), (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode("ascii"))
+        create_file(path, content)
+        create_file(_manifest_path(path), (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode("ascii"))
     except OSError as error:
         raise BackupError(
             "Could not write the backup of %s to %s: %s. Nothing was changed in the directory."
@@ -313,31 +313,4 @@ def _make_directory(path: str) -> None:
     """Create the directory, if it is not there, so that it survives a power cut."""
     if not os.path.isdir(path):
         os.mkdir(path, mode=0o700)
-        _force_to_disk(os.path.dirname(path))
-
-
-def _create(path: str, content: bytes) -> None:
-    """Create a file that is whole and on disk, or not there at all. What is there already is never overwritten."""
-    handle, temporary = tempfile.mkstemp(suffix=".new", prefix=os.path.basename(path) + ".", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if os.path.lexists(path):
-            raise FileExistsError("%s is there already" % path)
-        os.rename(temporary, path)
-    except BaseException:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-        raise
-    _force_to_disk(os.path.dirname(path))
-
-
-def _force_to_disk(directory: str) -> None:
-    """Make what was created in a directory survive a power cut."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        force_to_disk(os.path.dirname(path))

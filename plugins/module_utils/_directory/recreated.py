@@ -12,11 +12,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Iterator
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.disk import replace_file
 from ansible_collections.lync.persistent_chat.plugins.module_utils._errors import PersistentChatError
 
 _FORMAT = "lync.persistent_chat re-creation 1"
@@ -98,16 +98,6 @@ def write_note(directory: str, first_guid: str, recreation: Recreation) -> None:
     path = note_path(directory, first_guid)
     content = json.dumps(dict(asdict(recreation), format=_FORMAT), indent=2, sort_keys=True) + "\n"
     try:
-        handle, temporary = tempfile.mkstemp(suffix=".new", prefix=os.path.basename(path), dir=directory)
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-        folder = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_file(path, content.encode("ascii"))
     except OSError as error:
         raise PersistentChatError("Could not write %s: %s." % (path, error), "backup_failed") from error

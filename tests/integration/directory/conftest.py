@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.ba
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.values import Entry
 from ansible_collections.lync.persistent_chat.plugins.module_utils._module import directory_spec
+from tests.integration.directory.subjects import Subject, create
 from tests.lab import settings
 from tests.lab.client import LabClient
 
@@ -107,6 +109,12 @@ def account(connection: DirectoryConnection) -> Callable[[], Entry | None]:
         return connection.read("<GUID=%s>" % found[0].guid, ATTRIBUTES) if found else None
 
     return read
+
+
+@pytest.fixture
+def subject(admin: ldap3.Connection, connection: DirectoryConnection) -> Callable[..., Subject]:
+    """Create an account that the module would delete: C(subject("name", ["computer"], description="x"))."""
+    return partial(create, admin, connection)
 
 
 @pytest.fixture

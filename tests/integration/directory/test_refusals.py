@@ -11,7 +11,6 @@ from __future__ import annotations
 import struct
 import subprocess
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from ldap3.protocol.microsoft import security_descriptor_control
 
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.guards import GUARDS
 from tests.integration.directory.conftest import USER, add_endpoint, endpoint_dn
-from tests.integration.directory.subjects import SIP_ATTRIBUTE, STATES, Subject, create, refused
+from tests.integration.directory.subjects import SIP_ATTRIBUTE, STATES, Subject, refused
 from tests.lab import settings
 from tests.lab.client import LabClient
 from tests.lab.directory import places
@@ -32,12 +31,6 @@ EVERYONE = bytes.fromhex("010100000000000100000000")
 def clean_lab(lab: LabClient) -> LabClient:
     """The lab, restored before the first test of this file only."""
     return lab
-
-
-@pytest.fixture
-def subject(admin, connection) -> Callable[..., Subject]:
-    """Create an account that the module would delete: C(subject("name", ["computer"], description="x"))."""
-    return partial(create, admin, connection)
 
 
 def test_an_account_without_rights_is_told_which(converge, account):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import resource
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from ansible_collections.lync.persistent_chat.plugins.module_utils._directory im
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory import identity
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.connection import DirectoryConnection
 from tests.integration.directory.conftest import add_endpoint
-from tests.integration.directory.subjects import SIP_ATTRIBUTE, STATES, Subject, create, refused
+from tests.integration.directory.subjects import SIP_ATTRIBUTE, STATES, Subject, refused
 from tests.integration.directory.trips import DELEGATED
 from tests.lab import settings
 from tests.lab.client import LabClient
@@ -45,12 +44,6 @@ LOST = {
 def clean_lab(lab: LabClient) -> LabClient:
     """The lab, restored before the first test of this file only."""
     return lab
-
-
-@pytest.fixture
-def subject(admin, connection) -> Callable[..., Subject]:
-    """Create an account of a test."""
-    return partial(create, admin, connection)
 
 
 def rich(subject: Callable[..., Subject], name: str) -> Subject:
@@ -217,7 +210,7 @@ def test_for_how_long_a_deletion_can_be_undone(
 
 def full_disk(monkeypatch, folder):
     """From the moment that the backup is written, no file may grow beyond a few bytes."""
-    create_file, (soft, hard) = backups._create, resource.getrlimit(resource.RLIMIT_FSIZE)
+    create_file, (soft, hard) = backups.create_file, resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def limited(path, content):
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
@@ -226,32 +219,32 @@ def full_disk(monkeypatch, folder):
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    monkeypatch.setattr(backups, "_create", limited)
+    monkeypatch.setattr(backups, "create_file", limited)
     return str(folder)
 
 
 def vanishing_folder(monkeypatch, folder):
     """It is removed after the first file."""
-    create_file = backups._create
+    create_file = backups.create_file
 
     def created_and_removed(path, content):
         create_file(path, content)
         shutil.rmtree(Path(path).parent)
 
-    monkeypatch.setattr(backups, "_create", created_and_removed)
+    monkeypatch.setattr(backups, "create_file", created_and_removed)
     return str(folder)
 
 
 def vanishing_afterwards(monkeypatch, folder):
     """It is removed when the backup is complete, before it is read back."""
-    create_file = backups._create
+    create_file = backups.create_file
 
     def created_and_removed(path, content):
         create_file(path, content)
         if path.endswith(".json"):
             shutil.rmtree(Path(path).parent)
 
-    monkeypatch.setattr(backups, "_create", created_and_removed)
+    monkeypatch.setattr(backups, "create_file", created_and_removed)
     return str(folder)
 
 
@@ -261,8 +254,10 @@ def read_only_folder(_monkeypatch, _folder):
 
 def changed_on_disk(monkeypatch, folder):
     """What is read back is not what was written."""
-    create_file = backups._create
-    monkeypatch.setattr(backups, "_create", lambda path, content: create_file(path, content.replace(b"dn:", b"dm:", 1)))
+    create_file = backups.create_file
+    monkeypatch.setattr(
+        backups, "create_file", lambda path, content: create_file(path, content.replace(b"dn:", b"dm:", 1))
+    )
     return str(folder)
 
 

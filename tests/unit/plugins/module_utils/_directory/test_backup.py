@@ -72,10 +72,10 @@ def test_a_file_is_never_overwritten_and_what_a_killed_run_left_is_not_in_the_wa
     path = tmp_path / "a.ldif"
     path.write_bytes(b"old")
     with pytest.raises(FileExistsError):
-        backups._create(str(path), b"new")
+        backups.create_file(str(path), b"new")
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a.ldif"]
     (tmp_path / "b.ldif.new").write_bytes(b"half")
-    backups._create(str(tmp_path / "b.ldif"), b"whole")
+    backups.create_file(str(tmp_path / "b.ldif"), b"whole")
     assert (tmp_path / "b.ldif").read_bytes() == b"whole"
 
 
@@ -210,14 +210,14 @@ def limited(tmp_path):
 
 def vanishing(tmp_path):
     """The folder goes away between the LDIF and the manifest."""
-    create = backups._create
+    create = backups.create_file
 
     def create_and_remove(path, content):
         create(path, content)
         shutil.rmtree(tmp_path / "new")
 
-    backups._create = create_and_remove
-    return lambda: setattr(backups, "_create", create)
+    backups.create_file = create_and_remove
+    return lambda: setattr(backups, "create_file", create)
 
 
 def no_folder(tmp_path):
