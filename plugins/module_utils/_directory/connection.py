@@ -98,6 +98,11 @@ class DirectoryConnection:
         return self._client().host
 
     @property
+    def name(self) -> str:
+        """The pinned domain controller's own DNS name in lower case."""
+        return self._client().name
+
+    @property
     def root(self) -> Entry:
         """The domain controller's rootDSE as it was at the first use."""
         return self._client().root
@@ -129,7 +134,7 @@ class DirectoryConnection:
         :raises DirectoryError: C(no_global_catalog), the forest names none that can be asked.
         """
         client = self._catalog_client()
-        return self._client().name if client.host == self.server else client.host
+        return self.name if client.host == self.server else client.host
 
     def at(self, host: str) -> DirectoryConnection:
         """A connection to read another domain controller with the same options; closed along with this one."""
@@ -274,7 +279,7 @@ class DirectoryConnection:
         )
 
         reasons = []
-        for host in catalogs_to_ask(self.once(find_domain_controllers), self._client().name):
+        for host in catalogs_to_ask(self.once(find_domain_controllers), self.name):
             client = self._to_catalog(host)
             try:
                 if client.root.boolean(_CATALOG_READY):

@@ -188,7 +188,7 @@ def required_set(connection: DirectoryConnection) -> RequiredSet:
     return choose_required(
         connection.once(find_domain_controllers),
         connection.domain,
-        (connection.root.text("dnsHostName") or connection.server).lower(),
+        connection.name,
         connection.catalog_server,
         connection.options.verify_on,
         connection.options.lync_domain_controllers,

@@ -50,7 +50,7 @@ def half_made(connection: DirectoryConnection, backup: Backup) -> Entry | None:
 def begun_elsewhere(connection: DirectoryConnection, backup: Backup) -> Conflict | None:
     """An earlier run created the account, or began to, on another domain controller, and it cannot be seen here."""
     noted = backup.recreation
-    if noted is None or noted.domain_controller.lower() == _here(connection).lower():
+    if noted is None or noted.domain_controller.lower() == connection.name:
         return None
     return Conflict(
         "recreation_elsewhere",
@@ -88,10 +88,10 @@ def recreate(connection: DirectoryConnection, backup: Backup, dn: str) -> Backup
             )
         account = half_made(connection, backup)
         if account is None:
-            write_note(folder, backup.first_guid, Recreation(_here(connection), dn))
+            write_note(folder, backup.first_guid, Recreation(connection.name, dn))
             backup = backups.load(backup.path)
             account = _create(connection, backup, dn)
-        write_note(folder, backup.first_guid, Recreation(_here(connection), account.dn, account.guid, account.sid))
+        write_note(folder, backup.first_guid, Recreation(connection.name, account.dn, account.guid, account.sid))
     return backups.load(backup.path)
 
 
@@ -114,7 +114,3 @@ def _create(connection: DirectoryConnection, backup: Backup, dn: str) -> Entry:
             refused.code if refused else "restore_failed",
         ) from refused
     return account
-
-
-def _here(connection: DirectoryConnection) -> str:
-    return connection.root.text("dnsHostName") or connection.server

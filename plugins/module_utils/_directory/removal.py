@@ -217,7 +217,7 @@ def act_removal(
     """
     saved = state.backup
     if saved is None or saved.state != wanted or saved.held.attributes != backups.without_secrets(account).attributes:
-        facts = {"domain_controller": connection.root.text("dnsHostName"), "recycle_bin": state.recycle_bin}
+        facts = {"domain_controller": connection.name, "recycle_bin": state.recycle_bin}
         earlier = saved.first if saved and state.retired else None
         saved = backups.save(backup_dir, state.sip, wanted, account, facts, earlier)
     _require_unchanged(connection, state, account, saved)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.client import Client
 from ansible_collections.lync.persistent_chat.plugins.module_utils._directory.domain_controllers import (
     catalogs_to_ask,
     choose_required,
@@ -69,7 +70,7 @@ class Connection(SimpleNamespace):
             domain=CONTOSO,
             server=server,
             catalog_server=options.global_catalog or catalog,
-            root=Entry("", {"dnsHostName": [b"DC1.contoso.com"]}),
+            name="dc1.contoso.com",
         )
 
     def search(self, base, ldap_filter, attributes):
@@ -194,6 +195,13 @@ def test_a_catalog_that_was_named_is_asked():
 def test_the_pinned_one_is_known_by_its_own_name_also_when_the_options_have_another():
     roles, exempted = chosen(server="contoso.com")
     assert roles == {"dc1.contoso.com": ("pinned", "global_catalog")} and "dc1.contoso.com" not in exempted
+
+
+@pytest.mark.parametrize("own, name", [([b"DC1.contoso.com"], "dc1.contoso.com"), ([], "contoso.com")])
+def test_a_server_is_known_by_the_name_that_it_gives_itself(own, name):
+    client = Client(DirectoryOptions(), "contoso.com", 636, None, "directory")
+    client._root = Entry("", {"dnsHostName": own})
+    assert client.name == name
 
 
 def test_how_each_member_is_asked():

@@ -73,7 +73,7 @@ class Directory:
     catalog_server = "gc.contoso.com"
     domain = "DC=contoso,DC=com"
     schema = "CN=Schema"
-    root = Entry("", {"dnsHostName": [b"dc1.contoso.com"]})
+    name = "dc1.contoso.com"
 
     def __init__(self, *objects, refuse=None):
         self.objects = {entry.dn: entry for entry in (*objects, Entry(UNIT, {"objectClass": [b"organizationalUnit"]}))}
