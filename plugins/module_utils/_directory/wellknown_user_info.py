@@ -46,14 +46,13 @@ def run(params: Mapping[str, Any], check_mode: bool = False) -> dict[str, Any]:
     connection = DirectoryConnection(params)
     try:
         state = observe_identity(connection, sip, identifiers, params.get("backup_dir"))
-        meant = guid_of_dn(connection, identifiers.distinguished_name)
         return {
             "changed": False,
             "sip_address": str(sip),
             "server": connection.server,
             "servers_skipped": [{"server": host, "reason": reason} for host, reason in connection.skipped],
             "replication": _replication(connection, state),
-            "holders": [_judged(connection, state, holder, identifiers, meant) for holder in state.holders],
+            "holders": [_judged(connection, state, holder, identifiers) for holder in state.holders],
             "deleted": _deleted(connection, state) if params["include_deleted"] else [],
             "backup": state.backup.shown() if state.backup else None,
             "recycle_bin": state.recycle_bin,
@@ -64,7 +63,7 @@ def run(params: Mapping[str, Any], check_mode: bool = False) -> dict[str, Any]:
 
 
 def _judged(
-    connection: DirectoryConnection, state: IdentityState, holder: Holder, identifiers: Identifiers, meant: str | None
+    connection: DirectoryConnection, state: IdentityState, holder: Holder, identifiers: Identifiers
 ) -> dict[str, Any]:
     """A holder with what would stop its deletion, and what undo would be worth then.
 
@@ -74,7 +73,10 @@ def _judged(
     shown.update(undo=None, undo_loses=[], undo_days=None)
     if shown["pending"]:
         return shown
-    account, failures = judge(connection, state.sip, state.current, holder, identifiers, meant)
+    account, failures = state.account, state.guards_failed
+    if account is None or account.guid != holder.guid:  # the observation has judged one of them already
+        meant = guid_of_dn(connection, identifiers.distinguished_name)
+        account, failures = judge(connection, state.sip, state.current, holder, identifiers, meant)
     shown["guards_failed"] = [failure.shown() for failure in failures]
     if account is not None and not holder.is_contact:
         shown.update(undo_said(replace(state, account=account, account_state=LIVE), ABSENT))
